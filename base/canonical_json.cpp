@@ -1,0 +1,67 @@
+#include "base/canonical_json.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include <boost/json.hpp>
+
+namespace tilld::base {
+namespace {
+
+void append(const boost::json::value& value, std::string& out) {
+  if (auto* object = value.if_object()) {
+    std::vector<const boost::json::key_value_pair*> members;
+    members.reserve(object->size());
+    for (auto& member : *object) members.push_back(&member);
+    std::sort(members.begin(), members.end(), [](auto* a, auto* b) {
+      return std::string_view(a->key()) < std::string_view(b->key());
+    });
+    out += '{';
+    for (auto* member : members) {
+      if (out.back() != '{') out += ',';
+      out += boost::json::serialize(boost::json::string_view(member->key()));
+      out += ':';
+      append(member->value(), out);
+    }
+    out += '}';
+  } else if (auto* list = value.if_array()) {
+    out += '[';
+    for (auto& element : *list) {
+      if (&element != &list->front()) out += ',';
+      append(element, out);
+    }
+    out += ']';
+  } else {
+    out += boost::json::serialize(value);
+  }
+}
+
+void remove_member(boost::json::value& from, std::string_view path) {
+  if (auto* list = from.if_array()) {
+    for (auto& element : *list) remove_member(element, path);
+    return;
+  }
+  auto* object = from.if_object();
+  if (!object) return;
+  auto dot = path.find('.');
+  auto name = path.substr(0, dot);
+  if (dot == std::string_view::npos) {
+    object->erase(boost::json::string_view(name.data(), name.size()));
+  } else if (auto* inner = object->if_contains(boost::json::string_view(name.data(), name.size()))) {
+    remove_member(*inner, path.substr(dot + 1));
+  }
+}
+
+}  // namespace
+
+std::string canonical_json(const boost::json::value& value) {
+  std::string out;
+  append(value, out);
+  return out;
+}
+
+void remove_members(boost::json::value& from, std::span<const std::string_view> paths) {
+  for (auto path : paths) remove_member(from, path);
+}
+
+}  // namespace tilld::base

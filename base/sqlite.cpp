@@ -1,0 +1,225 @@
+#include "base/sqlite.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "base/file.hpp"
+#include "base/log.hpp"
+
+namespace tilld::base {
+
+result<bool> statement::step() {
+  int code = sqlite3_step(handle_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) {
+    reset();
+    return false;
+  }
+  auto e = owner_->failure(code, sqlite3_sql(handle_.get()));
+  reset();
+  return e;
+}
+
+result<> statement::run() {
+  auto stepped = step();
+  if (!stepped) return stepped.error();
+  reset();
+  return {};
+}
+
+void statement::reset() {
+  sqlite3_reset(handle_.get());
+  sqlite3_clear_bindings(handle_.get());
+}
+
+std::string statement::text(int column) const {
+  auto* from = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), column));
+  return from ? std::string(from, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))) : std::string();
+}
+
+byte_view statement::blob(int column) const {
+  auto* from = static_cast<const std::uint8_t*>(sqlite3_column_blob(handle_.get(), column));
+  return {from, from ? static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column)) : 0};
+}
+
+void statement::bind_one(int at, std::string_view v) {
+  sqlite3_bind_text64(handle_.get(), at, v.data() ? v.data() : "", v.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+void statement::bind_one(int at, byte_view v) {
+  static const std::uint8_t nothing = 0;  // an empty blob is not NULL
+  sqlite3_bind_blob64(handle_.get(), at, v.data() ? v.data() : &nothing, v.size(), SQLITE_TRANSIENT);
+}
+
+result<std::unique_ptr<database>> database::open(const std::string& path, std::span<const migration> migrations,
+                                                 const options& how) {
+  if (how.create) {
+    auto folder = std::filesystem::path(path).parent_path().string();
+    if (auto made = make_folders(folder.empty() ? "." : folder); !made) return made.error();
+    // SQLite would make the file with the umask's mode; money is not for other users' eyes.
+    unique_fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd) return error{errc::storage_failed, "create " + path + ": " + errno_text(errno)};
+  }
+  std::unique_ptr<database> db(new database(path));
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  int code = sqlite3_open_v2(path.c_str(), &db->handle_, flags, how.vfs);
+  if (code != SQLITE_OK) return db->failure(code, "open " + path);
+  if (auto done = db->configure(); !done) return done.error();
+  if (auto done = db->migrate(migrations); !done) return done.error();
+  return db;
+}
+
+database::~database() {
+  if (failed_) sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_close_v2(handle_);
+}
+
+result<> database::configure() {
+  // locking_mode comes first: set before the WAL is touched it keeps the index in memory, so no -shm file exists.
+  auto set = execute(
+      "PRAGMA locking_mode=EXCLUSIVE;"
+      "PRAGMA journal_mode=WAL;"
+      "PRAGMA synchronous=FULL;"
+      "PRAGMA wal_autocheckpoint=0;"
+      "PRAGMA cell_size_check=ON;"
+      "PRAGMA trusted_schema=OFF;"
+      "PRAGMA mmap_size=0;"
+      "PRAGMA foreign_keys=ON;"
+      "PRAGMA cache_size=-4096;"
+      "PRAGMA temp_store=MEMORY;"
+      "BEGIN EXCLUSIVE; COMMIT;");
+  if (!set) return set.error();
+  auto mode = prepare("PRAGMA journal_mode");
+  if (!mode) return mode.error();
+  auto row = mode->step();
+  if (!row) return row.error();
+  if (mode->text(0) != "wal") return error{errc::storage_failed, path_ + " cannot use a write-ahead log"};
+  // After wal_autocheckpoint, which uses the same hook.
+  sqlite3_wal_hook(
+      handle_,
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<database*>(self)->wal_pages_ = pages;
+        return SQLITE_OK;
+      },
+      this);
+  return {};
+}
+
+result<> database::migrate(std::span<const migration> migrations) {
+  auto query = prepare("PRAGMA user_version");
+  if (!query) return query.error();
+  auto row = query->step();
+  if (!row) return row.error();
+  auto present = static_cast<int>(query->integer(0));
+  query->reset();
+  int newest = migrations.empty() ? 0 : migrations.back().version;
+  if (present > newest)
+    return error{errc::storage_newer, path_ + " has schema " + std::to_string(present) + ", this program knows up to " +
+                                          std::to_string(newest)};
+  if (present == newest) return {};
+  if (auto begun = begin(); !begun) return begun.error();
+  for (auto& m : migrations) {
+    if (m.version <= present) continue;
+    if (auto done = execute(std::string(m.sql)); !done) {
+      rollback();
+      return done.error();
+    }
+  }
+  if (auto done = execute("PRAGMA user_version=" + std::to_string(newest)); !done) {
+    rollback();
+    return done.error();
+  }
+  return commit();
+}
+
+result<statement> database::prepare(std::string_view sql) {
+  statement s;
+  s.owner_ = this;
+  sqlite3_stmt* handle = nullptr;
+  int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle,
+                                nullptr);
+  s.handle_.reset(handle);
+  if (code != SQLITE_OK) return failure(code, sql);
+  return s;
+}
+
+result<> database::execute(const std::string& sql) {
+  int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return failure(code, std::string_view(sql).substr(0, 60));
+  return {};
+}
+
+result<> database::begin() {
+  if (failed_) return error{errc::storage_failed, path_ + " failed before and is not written any more"};
+  return execute("BEGIN IMMEDIATE");
+}
+
+result<> database::commit() { return execute("COMMIT"); }
+
+void database::rollback() {
+  if (in_transaction()) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+result<> database::checkpoint() {
+  if (failed_) return error{errc::storage_failed, path_ + " failed before and is not written any more"};
+  int in_log = 0, moved = 0;
+  int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+  if (code != SQLITE_OK) return failure(code, "checkpoint");
+  wal_pages_ = in_log - moved;
+  return {};
+}
+
+error database::failure(int code, std::string_view doing) {
+  std::string detail(doing);
+  detail += ": ";
+  detail += handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
+  switch (code & 0xff) {
+    case SQLITE_FULL: return {errc::storage_full, detail};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return {errc::storage_locked, path_ + " is in use by another process"};
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return {errc::journal_damaged, detail};
+    case SQLITE_IOERR:
+      if (handle_ && sqlite3_system_errno(handle_) == ENOSPC) return {errc::storage_full, detail};
+      // After a failed flush the kernel may have dropped the pages and call them clean; only what was acknowledged
+      // before is known to be there.
+      if (!failed_) log(log_level::error, "The disk failed under the database; it is not written any more", {{"database", path_}});
+      failed_ = true;
+      return {errc::storage_failed, detail};
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN: return {errc::storage_failed, detail};
+    default: return {errc::internal, detail};
+  }
+}
+
+void ballast::restore() {
+  struct stat found {};
+  if (::stat(path_.c_str(), &found) == 0 && found.st_size >= size_ && found.st_blocks * 512 >= size_) {
+    present_ = true;
+    return;
+  }
+  present_ = false;
+  struct statvfs fs {};
+  auto folder = std::filesystem::path(path_).parent_path().string();
+  if (::statvfs(folder.c_str(), &fs) != 0) return;
+  if (static_cast<std::int64_t>(fs.f_bavail) * static_cast<std::int64_t>(fs.f_frsize) < 2 * size_) return;
+  unique_fd fd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) return;
+  if (::posix_fallocate(fd.get(), 0, size_) != 0 || ::fsync(fd.get()) != 0) {
+    ::unlink(path_.c_str());
+    return;
+  }
+  present_ = true;
+}
+
+void ballast::release() {
+  ::unlink(path_.c_str());
+  present_ = false;
+}
+
+}  // namespace tilld::base

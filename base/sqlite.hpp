@@ -1,0 +1,162 @@
+// SQLite the way tilld keeps money in it.
+//
+// One connection in one process owns the file (Debian's 3.40.1 has a corruption race with two connections in WAL mode),
+// so locking is EXCLUSIVE and no shared-memory file exists. WAL with synchronous=FULL: when commit() returned, the
+// rows are on the disk. No automatic checkpoint, because SQLite's swallows errors of the flush; checkpoint() is called
+// by the owner and reports them. A failed flush means that the file is not trusted any more: failed() stays true and
+// every later write is refused. docs/durability.md has the measurements behind each of these.
+//
+// [one thread at a time; the owner may hand the whole object to another thread between two calls]
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "base/error.hpp"
+
+namespace tilld::base {
+
+class database;
+
+// A prepared statement with its bindings. Prepared once, run often: bind(...), then step() until it yields false.
+class statement {
+ public:
+  statement() = default;
+
+  // Binds all parameters in order: integers, std::string_view, byte_view, std::optional of these, nullptr. Resets first.
+  // Texts and blobs are copied.
+  template <class... Values>
+  statement& bind(const Values&... values) {
+    reset();
+    int at = 0;
+    (bind_one(++at, values), ...);
+    return *this;
+  }
+
+  // True when a row is there, false at the end (the statement is then reset).
+  result<bool> step();
+  // For statements that yield no row.
+  result<> run();
+  void reset();
+
+  std::int64_t integer(int column) const { return sqlite3_column_int64(handle_.get(), column); }
+  std::string text(int column) const;
+  byte_view blob(int column) const;  // valid until the next step() or reset()
+  bool is_null(int column) const { return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL; }
+  template <std::size_t N>
+  std::array<std::uint8_t, N> array(int column) const {
+    std::array<std::uint8_t, N> out{};
+    auto b = blob(column);
+    if (b.size() == N) std::copy(b.begin(), b.end(), out.begin());
+    return out;
+  }
+
+ private:
+  friend class database;
+  void bind_one(int at, std::int64_t v) { sqlite3_bind_int64(handle_.get(), at, v); }
+  void bind_one(int at, std::uint64_t v) { sqlite3_bind_int64(handle_.get(), at, static_cast<std::int64_t>(v)); }
+  void bind_one(int at, int v) { sqlite3_bind_int64(handle_.get(), at, v); }
+  void bind_one(int at, unsigned v) { sqlite3_bind_int64(handle_.get(), at, v); }
+  void bind_one(int at, std::nullptr_t) { sqlite3_bind_null(handle_.get(), at); }
+  void bind_one(int at, std::string_view v);
+  void bind_one(int at, const char* v) { bind_one(at, std::string_view(v)); }
+  void bind_one(int at, byte_view v);
+  template <std::size_t N>
+  void bind_one(int at, const std::array<std::uint8_t, N>& v) {
+    bind_one(at, byte_view(v));
+  }
+  void bind_one(int at, const byte_string& v) { bind_one(at, byte_view(v)); }
+  void bind_one(int at, const std::string& v) { bind_one(at, std::string_view(v)); }
+  template <class T>
+  void bind_one(int at, const std::optional<T>& v) {
+    if (v)
+      bind_one(at, *v);
+    else
+      bind_one(at, nullptr);
+  }
+
+  struct finalize {
+    void operator()(sqlite3_stmt* s) const { sqlite3_finalize(s); }
+  };
+  std::unique_ptr<sqlite3_stmt, finalize> handle_;
+  database* owner_ = nullptr;
+};
+
+// A numbered change of the schema; `sql` may hold several statements.
+struct migration {
+  int version;
+  std::string_view sql;
+};
+
+class database {
+ public:
+  struct options {
+    // Folder and file are made when missing, mode 0700 and 0600.
+    bool create = true;
+    // Name of a registered SQLite VFS; tests use one that withholds or fails a flush.
+    const char* vfs = nullptr;
+  };
+
+  // storage_locked when another process owns the file, storage_newer when its schema is newer than the last
+  // migration, journal_damaged when it is not a database. Runs the missing migrations in one transaction.
+  static result<std::unique_ptr<database>> open(const std::string& path, std::span<const migration> migrations,
+                                                const options& how);
+  ~database();
+  database(const database&) = delete;
+
+  result<statement> prepare(std::string_view sql);
+  result<> execute(const std::string& sql);
+
+  result<> begin();
+  result<> commit();
+  // Never fails: a transaction that cannot be rolled back dies with the connection.
+  void rollback();
+  bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
+  // Moves the WAL's pages into the file. Called by the owner when wal_pages() is large, and when idle.
+  result<> checkpoint();
+  int wal_pages() const { return wal_pages_; }
+
+  // True after a read or write failed at the disk. Nothing is acknowledged from this file any more.
+  bool failed() const { return failed_; }
+  int changes() const { return sqlite3_changes(handle_); }
+  const std::string& path() const { return path_; }
+
+  // What a result code of SQLite means for tilld; remembers a failed disk.
+  error failure(int code, std::string_view doing);
+
+ private:
+  friend class statement;
+  explicit database(std::string path) : path_(std::move(path)) {}
+  result<> configure();
+  result<> migrate(std::span<const migration> migrations);
+
+  std::string path_;
+  sqlite3* handle_ = nullptr;
+  int wal_pages_ = 0;
+  bool failed_ = false;
+};
+
+// A file that does nothing but be there, so that its blocks can be given back when the disk is full: with no free block
+// at all SQLite can neither insert nor delete nor checkpoint, and a queue could not even be drained.
+class ballast {
+ public:
+  explicit ballast(std::string path, std::int64_t size = 8 << 20) : path_(std::move(path)), size_(size) {}
+  // Makes the file whole if there is room for it and as much again.
+  void restore();
+  void release();
+  bool present() const { return present_; }
+
+ private:
+  std::string path_;
+  std::int64_t size_;
+  bool present_ = false;
+};
+
+}  // namespace tilld::base

@@ -1,0 +1,81 @@
+# The few words that the CMakeLists.txt of the folders are written in:
+#   tilld_library(NAME SOURCES a.cpp ... LINK target ...)   a static library of one folder
+#   tilld_program(NAME SOURCES main.cpp ... LINK target ...) a program, installed to bin or sbin
+#   tilld_plugin(NAME SOURCES driver.cpp ... LINK target ...) a plugin that exports one symbol
+#   tilld_test(NAME SOURCES x_test.cpp ... LINK target ...)  one GoogleTest program, one ctest entry
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json filesystem)
+find_package(yaml-cpp REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(spdlog REQUIRED IMPORTED_TARGET spdlog)
+if(TILLD_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+                    $<$<COMPILE_LANGUAGE:CXX>:-fcoroutines>)
+if(TILLD_SANITIZE)
+  add_compile_options(-fsanitize=${TILLD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TILLD_SANITIZE})
+  add_compile_definitions(TILLD_SANITIZED=1)
+endif()
+
+find_program(TILLD_MOLD mold)
+if(TILLD_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(TILLD_CCACHE ccache)
+if(TILLD_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${TILLD_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${TILLD_CCACHE})
+endif()
+
+# What every target sees: the repository as include path, so that an include names its folder.
+add_library(tilld_settings INTERFACE)
+target_include_directories(tilld_settings INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/plugin-api/include)
+target_compile_definitions(tilld_settings INTERFACE TILLD_VERSION="${PROJECT_VERSION}")
+
+function(tilld_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 it "" "" "SOURCES;LINK")
+  add_library(${name} STATIC ${it_SOURCES})
+  target_link_libraries(${name} PUBLIC tilld_settings ${it_LINK})
+endfunction()
+
+function(tilld_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 it "" "" "SOURCES;LINK")
+  add_executable(${name} ${it_SOURCES})
+  target_link_libraries(${name} PRIVATE tilld_settings ${it_LINK})
+endfunction()
+
+# A plugin resolves everything at load time and exports tilld_plugin_v1 and nothing else: weak symbols of
+# templates would otherwise bind across plugins.
+function(tilld_plugin name)
+  cmake_parse_arguments(PARSE_ARGV 1 it "" "" "SOURCES;LINK")
+  add_library(${name} MODULE ${it_SOURCES})
+  target_link_libraries(${name} PRIVATE tilld_settings ${it_LINK})
+  target_link_options(${name} PRIVATE -Wl,-z,now
+    -Wl,--version-script=${CMAKE_SOURCE_DIR}/plugin-api/plugin.version)
+  set_target_properties(${name} PROPERTIES PREFIX "" CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden
+    VISIBILITY_INLINES_HIDDEN ON LIBRARY_OUTPUT_DIRECTORY ${TILLD_PLUGIN_OUTPUT_DIRECTORY})
+endfunction()
+
+function(tilld_test name)
+  if(NOT TILLD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 1 it "" "TIMEOUT" "SOURCES;LINK;ENVIRONMENT")
+  add_executable(${name} ${it_SOURCES})
+  target_link_libraries(${name} PRIVATE tilld_settings ${it_LINK} GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT it_TIMEOUT)
+    set(it_TIMEOUT 120)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${it_TIMEOUT} ENVIRONMENT "${it_ENVIRONMENT}")
+endfunction()
