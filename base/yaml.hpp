@@ -1,0 +1,77 @@
+// YAML read strictly: every complaint has file, line and column, an unknown key names the nearest known one, and a value
+// of the wrong type says what was expected. Nothing is guessed and nothing is silently ignored.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "base/error.hpp"
+
+namespace YAML {
+class Node;
+}
+
+namespace tilld::base {
+
+class yaml_map;
+
+// A place in a document. Cheap to copy; the document lives as long as one of its values.
+class yaml_value {
+ public:
+  // config_unreadable when the file is missing, larger than 1 MiB or not YAML.
+  static result<yaml_value> load(const std::string& path);
+  static result<yaml_value> parse(const std::string& text, const std::string& file_name);
+
+  result<std::string> text() const;
+  result<std::int64_t> integer(std::int64_t least, std::int64_t most) const;
+  result<bool> boolean() const;
+  // One of the words; the complaint lists them.
+  result<std::string> one_of(std::initializer_list<std::string_view> words) const;
+  result<std::vector<yaml_value>> list() const;
+  // A map with no other keys than these, and none twice.
+  result<yaml_map> map(std::initializer_list<std::string_view> known_keys) const;
+  // The whole value as JSON: plain true, false, null and numbers keep their type, quoted scalars are strings.
+  result<boost::json::value> json() const;
+
+  bool is_map() const;
+  bool is_list() const;
+  bool is_null() const;
+
+  // "FILE:LINE:COLUMN: path: why" as config_wrong_value.
+  error wrong(const std::string& why) const;
+  const std::string& key_path() const { return path_; }
+
+ private:
+  friend class yaml_map;
+  yaml_value(std::shared_ptr<const YAML::Node> node, std::shared_ptr<const std::string> file, std::string path);
+  std::string place() const;
+
+  std::shared_ptr<const YAML::Node> node_;
+  std::shared_ptr<const std::string> file_;
+  std::string path_;
+};
+
+class yaml_map {
+ public:
+  // Nothing when the key is absent or its value is empty.
+  std::optional<yaml_value> find(std::string_view key) const;
+  // config_wrong_value that names the missing key when it is absent.
+  result<yaml_value> need(std::string_view key) const;
+
+ private:
+  friend class yaml_value;
+  explicit yaml_map(yaml_value whole) : whole_(std::move(whole)) {}
+  yaml_value whole_;
+};
+
+// The known word with the smallest edit distance, or nothing when none is near.
+std::optional<std::string> nearest_word(std::string_view word, std::initializer_list<std::string_view> known);
+
+}  // namespace tilld::base
