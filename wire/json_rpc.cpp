@@ -1,0 +1,183 @@
+#include "wire/json_rpc.hpp"
+
+#include <boost/json.hpp>
+
+namespace tilld::wire {
+namespace {
+
+std::string_view skip_space(std::string_view s) {
+  auto at = s.find_first_not_of(" \t\r\n");
+  return at == std::string_view::npos ? std::string_view() : s.substr(at);
+}
+
+// Size of the JSON value at the beginning of s, which is known to be well-formed.
+std::size_t value_size(std::string_view s) {
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    char c = s[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      else if (c == '"') {
+        in_text = false;
+        if (depth == 0) return i + 1;
+      }
+      continue;
+    }
+    switch (c) {
+      case '"': in_text = true; break;
+      case '{':
+      case '[': ++depth; break;
+      case '}':
+      case ']':
+        if (depth == 0) return i;  // the end of the object around a number or word
+        if (--depth == 0) return i + 1;
+        break;
+      case ',':
+      case ' ':
+      case '\t':
+      case '\r':
+      case '\n':
+        if (depth == 0) return i;
+        break;
+      default: break;
+    }
+  }
+  return s.size();
+}
+
+// The id as text, when it is one that can be repeated.
+std::optional<std::string> id_text(const boost::json::value& id) {
+  if (id.is_string() && id.get_string().size() <= request_id_size_max) return boost::json::serialize(id);
+  if (id.is_int64() || id.is_uint64() || id.is_null()) return boost::json::serialize(id);
+  return std::nullopt;
+}
+
+}  // namespace
+
+void line_splitter::feed(std::string_view octets) {
+  if (begin_ > 0) {
+    buffer_.erase(0, begin_);
+    searched_ -= begin_;
+    begin_ = 0;
+  }
+  // A long line gone by must not keep its memory for the rest of the connection.
+  if (buffer_.empty() && buffer_.capacity() > 64 * 1024) std::string().swap(buffer_);
+  buffer_.append(octets);
+}
+
+base::result<std::optional<std::string_view>> line_splitter::next() {
+  for (;;) {
+    auto end = buffer_.find('\n', searched_);
+    if (end == std::string::npos) {
+      searched_ = buffer_.size();
+      if (held() > line_size_max)
+        return base::error{base::errc::message_too_large, "a line is longer than 1 MiB"};
+      return std::optional<std::string_view>();
+    }
+    std::string_view line(buffer_.data() + begin_, end - begin_);
+    begin_ = searched_ = end + 1;
+    if (line.size() > line_size_max) return base::error{base::errc::message_too_large, "a line is longer than 1 MiB"};
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    if (!line.empty()) return std::optional(line);
+  }
+}
+
+boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view line, boost::json::storage_ptr memory) {
+  rpc_refusal refusal;
+  auto refuse = [&](base::errc code, const std::string& why) {
+    refusal.why = {code, why};
+    return refusal;
+  };
+  boost::json::parse_options options;
+  options.max_depth = json_depth_max;
+  boost::system::error_code failed;
+  auto value = boost::json::parse(boost::json::string_view(line.data(), line.size()), failed, memory, options);
+  if (failed) return refuse(base::errc::parse_error, failed.message());
+  if (value.is_array()) return refuse(base::errc::invalid_request, "batches are not accepted; send one object a line");
+  auto* object = value.if_object();
+  if (!object) return refuse(base::errc::invalid_request, "a request is a JSON object");
+
+  rpc_request request{{}, {}, boost::json::object(memory), "{}"};
+  if (auto* id = object->if_contains("id")) {
+    auto text = id_text(*id);
+    if (!text) return refuse(base::errc::invalid_request, "id must be a text of at most 128 characters or an integer");
+    request.id = refusal.id = *text;
+  }
+  auto* version = object->if_contains("jsonrpc");
+  if (!version || !version->is_string() || version->get_string() != "2.0")
+    return refuse(base::errc::invalid_request, R"(jsonrpc must be "2.0")");
+  auto* method = object->if_contains("method");
+  if (!method || !method->is_string() || method->get_string().empty() || method->get_string().size() > 128)
+    return refuse(base::errc::invalid_request, "method must be a text");
+  request.method = std::string(method->get_string());
+  if (auto* params = object->if_contains("params")) {
+    if (!params->is_object()) return refuse(base::errc::invalid_request, "params must be an object");
+    request.params = std::move(params->get_object());
+    request.raw_params = raw_member(line, "params");
+  }
+  return request;
+}
+
+std::string_view raw_member(std::string_view object, std::string_view name) {
+  std::string_view found;
+  auto rest = skip_space(object);
+  if (rest.empty() || rest.front() != '{') return found;
+  rest = skip_space(rest.substr(1));
+  while (!rest.empty() && rest.front() == '"') {
+    auto key_size = value_size(rest);
+    auto key = rest.substr(0, key_size);
+    rest = skip_space(rest.substr(key_size));
+    if (rest.empty() || rest.front() != ':') return found;
+    rest = skip_space(rest.substr(1));
+    auto size = value_size(rest);
+    // A key may be spelt with escapes; the parsed text decides.
+    bool same = key.substr(1, key.size() - 2) == name;
+    if (!same && key.find('\\') != std::string_view::npos) {
+      boost::system::error_code failed;
+      auto plain = boost::json::parse(boost::json::string_view(key.data(), key.size()), failed);
+      same = !failed && plain.is_string() && std::string_view(plain.get_string()) == name;
+    }
+    if (same) found = rest.substr(0, size);
+    rest = skip_space(rest.substr(size));
+    if (rest.empty() || rest.front() != ',') return found;
+    rest = skip_space(rest.substr(1));
+  }
+  return found;
+}
+
+answer make_result(const boost::json::object& result) { return {false, boost::json::serialize(result)}; }
+
+answer make_error(const base::error& why, base::language l, const std::optional<base::uuid>& operation) {
+  auto& entry = base::describe(why.code);
+  boost::json::object data{{"kind", entry.kind}, {"retryable", entry.retryable}};
+  if (operation) data["operation_id"] = operation->text();
+  data["user_message"] = entry.sentence(l);
+  data["hint"] = entry.hint;
+  boost::json::object e{{"code", static_cast<int>(entry.code)},
+                        {"message", why.detail.empty() ? std::string(entry.english) : why.detail},
+                        {"data", std::move(data)}};
+  return {true, boost::json::serialize(e)};
+}
+
+void append_answer(std::string& out, std::string_view id, const answer& a) {
+  out += R"({"jsonrpc":"2.0","id":)";
+  out += id;
+  out += a.is_error ? R"(,"error":)" : R"(,"result":)";
+  out += a.text;
+  out += "}\n";
+}
+
+void append_notification(std::string& out, std::string_view method, std::string_view params) {
+  out += R"({"jsonrpc":"2.0","method":")";
+  out += method;
+  out += R"(","params":)";
+  out += params;
+  out += "}\n";
+}
+
+void throw_exception_from_error(const rpc_refusal& e, const boost::source_location& where) {
+  base::throw_exception_from_error(e.why, where);
+}
+
+}  // namespace tilld::wire
