@@ -15,7 +15,7 @@
 
 #include <tilld/vocabulary.hpp>
 
-namespace tilld::central {
+namespace tilld::services::central {
 
 struct called {
   static constexpr std::array<std::string_view, 1> secret_members{"result"};
@@ -46,9 +46,9 @@ struct interface_1 {
   using events = std::tuple<>;
 };
 
-}  // namespace tilld::central
+}  // namespace tilld::services::central
 
-namespace tilld::journal {
+namespace tilld::services::journal {
 
 struct appended {
   std::uint64_t seq = 0;  // place in the till's chain
@@ -75,11 +75,11 @@ struct interface_1 {
   using events = std::tuple<>;
 };
 
-}  // namespace tilld::journal
+}  // namespace tilld::services::journal
 
 // A small memory that outlives crashes, one for each instance. A value is any JSON, at most 64 KiB as text; a
 // key is 1 to 128 printable ASCII characters. What is in it may be worth money, so values are secret in logs.
-namespace tilld::state {
+namespace tilld::services::state {
 
 inline constexpr std::size_t key_size_max = 128;
 inline constexpr std::size_t value_size_max = 64 * 1024;
@@ -153,4 +153,4 @@ struct interface_1 {
   using events = std::tuple<>;
 };
 
-}  // namespace tilld::state
+}  // namespace tilld::services::state
