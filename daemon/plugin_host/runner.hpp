@@ -1,0 +1,46 @@
+// Runs one plugin behind one socket: the loop that is the same in a process of its own and on a thread of the
+// daemon.
+//
+// Two threads. The I/O thread, which is the caller's, moves frames, answers busy_since and hands on cancel at
+// once, so that it works while the plugin is stuck. The plugin's thread is started here; it enters the
+// sandbox, loads the library, makes every [plugin-thread] call, and sleeps in poll() on a wake-up, the
+// plugin's descriptors and its next timer.
+//
+// Everything between them has a bound. At most plugin_waiting_max messages and 32 MiB wait for the plugin; a
+// request beyond that is answered BUSY. At most 4 MiB (or one message) wait for the socket; a plugin that
+// sends more is made to wait in send() for up to a second and then told TILLD_E_BUSY. Log lines are dropped
+// there, with a count. What the messages mean is in wire/plugin_instance.hpp; whether an answer makes sense
+// is for the daemon to judge, so a second answer or one to an unknown id is passed on.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/file.hpp"
+#include "daemon/plugin_host/exit_code.hpp"
+#include "daemon/plugin_host/plugin_file.hpp"
+#include "daemon/plugin_host/sandbox.hpp"
+
+namespace tilld::daemon::plugin_host {
+
+struct runner_settings {
+  std::vector<allowed_path> allowed_paths;
+  // How long the plugin's thread may take to come back after stop or hang-up. Then the result is hung.
+  std::chrono::milliseconds stop_grace{2000};
+};
+
+// Blocks until the instance has ended, in one way or another, and what it said has gone out. The socket is a
+// connected stream; it is closed on return. The loaded library stays.
+//
+// After `hung` the plugin's thread is still somewhere in the plugin: a process must end then, and a daemon
+// that ran the plugin on a thread has lost that thread for good.
+exit_code run_plugin(base::unique_fd socket, plugin_file file, runner_settings settings);
+
+// The same when there is no file to run: tells the daemon why.
+void tell_load_failure(base::unique_fd socket, const base::error& why);
+
+// How a failure to open or load is told to the supervisor.
+exit_code exit_code_for(const base::error& why);
+
+}  // namespace tilld::daemon::plugin_host
