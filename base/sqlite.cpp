@@ -14,6 +14,7 @@
 namespace tilld::base {
 
 result<bool> statement::step() {
+  if (owner_->failed_ && !sqlite3_stmt_readonly(handle_.get())) return owner_->refusal();
   int code = sqlite3_step(handle_.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) {
@@ -39,7 +40,8 @@ void statement::reset() {
 
 std::string statement::text(int column) const {
   auto* from = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), column));
-  return from ? std::string(from, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))) : std::string();
+  return from ? std::string(from, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column)))
+              : std::string();
 }
 
 byte_view statement::blob(int column) const {
@@ -56,14 +58,17 @@ void statement::bind_one(int at, byte_view v) {
   sqlite3_bind_blob64(handle_.get(), at, v.data() ? v.data() : &nothing, v.size(), SQLITE_TRANSIENT);
 }
 
-result<std::unique_ptr<database>> database::open(const std::string& path, std::span<const migration> migrations,
-                                                 const options& how) {
+result<std::unique_ptr<database>> database::open(const std::string& path,
+                                                 std::span<const migration> migrations, const options& how) {
   if (how.create) {
     auto folder = std::filesystem::path(path).parent_path().string();
     if (auto made = make_folders(folder.empty() ? "." : folder); !made) return made.error();
-    // SQLite would make the file with the umask's mode; money is not for other users' eyes.
-    unique_fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!fd) return error{errc::storage_failed, "create " + path + ": " + errno_text(errno)};
+    // SQLite would make the file with the umask's mode; money is not for other users' eyes. A file that is
+    // there is not touched: closing any descriptor of it would drop the locks that another connection of this
+    // process holds.
+    unique_fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fd && errno != EEXIST)
+      return error{errc::storage_failed, "create " + path + ": " + errno_text(errno)};
   }
   std::unique_ptr<database> db(new database(path));
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -80,7 +85,8 @@ database::~database() {
 }
 
 result<> database::configure() {
-  // locking_mode comes first: set before the WAL is touched it keeps the index in memory, so no -shm file exists.
+  // locking_mode comes first: set before the WAL is touched it keeps the index in memory, so no -shm file
+  // exists.
   auto set = execute(
       "PRAGMA locking_mode=EXCLUSIVE;"
       "PRAGMA journal_mode=WAL;"
@@ -119,8 +125,8 @@ result<> database::migrate(std::span<const migration> migrations) {
   query->reset();
   int newest = migrations.empty() ? 0 : migrations.back().version;
   if (present > newest)
-    return error{errc::storage_newer, path_ + " has schema " + std::to_string(present) + ", this program knows up to " +
-                                          std::to_string(newest)};
+    return error{errc::storage_newer, path_ + " has schema " + std::to_string(present) +
+                                          ", this program knows up to " + std::to_string(newest)};
   if (present == newest) return {};
   if (auto begun = begin(); !begun) return begun.error();
   for (auto& m : migrations) {
@@ -141,23 +147,25 @@ result<statement> database::prepare(std::string_view sql) {
   statement s;
   s.owner_ = this;
   sqlite3_stmt* handle = nullptr;
-  int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle,
-                                nullptr);
+  int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                &handle, nullptr);
   s.handle_.reset(handle);
   if (code != SQLITE_OK) return failure(code, sql);
   return s;
 }
 
+error database::refusal() const {
+  return {errc::storage_failed, path_ + " failed before and is not written any more"};
+}
+
 result<> database::execute(const std::string& sql) {
+  if (failed_) return refusal();
   int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return failure(code, std::string_view(sql).substr(0, 60));
   return {};
 }
 
-result<> database::begin() {
-  if (failed_) return error{errc::storage_failed, path_ + " failed before and is not written any more"};
-  return execute("BEGIN IMMEDIATE");
-}
+result<> database::begin() { return execute("BEGIN IMMEDIATE"); }
 
 result<> database::commit() { return execute("COMMIT"); }
 
@@ -166,7 +174,7 @@ void database::rollback() {
 }
 
 result<> database::checkpoint() {
-  if (failed_) return error{errc::storage_failed, path_ + " failed before and is not written any more"};
+  if (failed_) return refusal();
   int in_log = 0, moved = 0;
   int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
   if (code != SQLITE_OK) return failure(code, "checkpoint");
@@ -184,13 +192,18 @@ error database::failure(int code, std::string_view doing) {
     case SQLITE_LOCKED: return {errc::storage_locked, path_ + " is in use by another process"};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return {errc::journal_damaged, detail};
-    case SQLITE_IOERR:
-      if (handle_ && sqlite3_system_errno(handle_) == ENOSPC) return {errc::storage_full, detail};
-      // After a failed flush the kernel may have dropped the pages and call them clean; only what was acknowledged
-      // before is known to be there.
-      if (!failed_) log(log_level::error, "The disk failed under the database; it is not written any more", {{"database", path_}});
+    case SQLITE_IOERR: {
+      // A write that found no room did no harm; a flush that found none has lost what it should have written.
+      bool flush = code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+      if (!flush && handle_ && sqlite3_system_errno(handle_) == ENOSPC) return {errc::storage_full, detail};
+      // After a failed flush the kernel may have dropped the pages and call them clean; only what was
+      // acknowledged before is known to be there.
+      if (!failed_)
+        log(log_level::error, "The disk failed under the database; it is not written any more",
+            {{"database", path_}});
       failed_ = true;
       return {errc::storage_failed, detail};
+    }
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN: return {errc::storage_failed, detail};
     default: return {errc::internal, detail};

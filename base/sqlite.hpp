@@ -134,6 +134,7 @@ class database {
  private:
   friend class statement;
   explicit database(std::string path) : path_(std::move(path)) {}
+  error refusal() const;  // of every write after the disk failed
   result<> configure();
   result<> migrate(std::span<const migration> migrations);
 
