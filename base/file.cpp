@@ -28,13 +28,6 @@ result<> write_all(int fd, byte_view content, const std::string& path) {
   return {};
 }
 
-result<> sync_folder_of(const std::string& path) {
-  auto folder = std::filesystem::path(path).parent_path().string();
-  unique_fd fd(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return failure("sync folder", folder, errno);
-  return {};
-}
-
 }  // namespace
 
 void unique_fd::reset(int fd) {
@@ -73,15 +66,27 @@ result<> write_file_durably(const std::string& path, byte_view content, mode_t m
   return sync_folder_of(path);
 }
 
+result<> sync_folder_of(const std::string& path) {
+  auto folder = std::filesystem::path(path).parent_path().string();
+  unique_fd fd(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return failure("sync folder", folder, errno);
+  return {};
+}
+
 result<> make_folders(const std::string& path, mode_t mode) {
   std::string made;
   for (auto& part : std::filesystem::path(path)) {
     made = made.empty() ? part.string() : (std::filesystem::path(made) / part).string();
     if (made.empty() || made == "/") continue;
-    if (::mkdir(made.c_str(), mode) != 0 && errno != EEXIST) return failure("make folder", made, errno);
+    if (::mkdir(made.c_str(), mode) == 0) {
+      if (auto synced = sync_folder_of(made); !synced) return synced.error();
+    } else if (errno != EEXIST) {
+      return failure("make folder", made, errno);
+    }
   }
   struct stat found {};
-  if (::stat(path.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) return failure("use folder", path, ENOTDIR);
+  if (::stat(path.c_str(), &found) != 0 || !S_ISDIR(found.st_mode))
+    return failure("use folder", path, ENOTDIR);
   return {};
 }
 
@@ -95,7 +100,8 @@ result<byte_string> load_or_create_secret(const std::string& path, std::size_t s
     return fresh;
   }
   if (found.st_mode & 077)
-    return error{errc::storage_failed, path + " can be read by others; set its mode to 0600 and replace the key"};
+    return error{errc::storage_failed,
+                 path + " can be read by others; set its mode to 0600 and replace the key"};
   auto content = read_file(path, size);
   if (!content) return content.error();
   if (content->size() != size)

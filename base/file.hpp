@@ -38,7 +38,10 @@ result<byte_string> read_file(const std::string& path, std::size_t size_max = 64
 // content or the new one, whole.
 result<> write_file_durably(const std::string& path, byte_view content, mode_t mode = 0600);
 
-// The folder and its parents, with this mode for those that are made.
+// Syncs the folder in which the path lies: a name that was made or removed there is durable then.
+result<> sync_folder_of(const std::string& path);
+
+// The folder and its parents, with this mode for those that are made; their names are durable.
 result<> make_folders(const std::string& path, mode_t mode = 0700);
 
 // Secret octets of a fixed size that are made at first use and kept: mode 0600, durable before they are returned.

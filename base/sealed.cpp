@@ -24,8 +24,15 @@ using slot = std::array<std::uint8_t, slot_size>;
 hash256 check_of(byte_view key) { return sha256({as_bytes("tilld.seal.1"), key}); }
 
 error file_failure(const char* doing) {
-  auto code = errno == ENOSPC ? errc::storage_full : errc::storage_failed;
+  auto code = errno == ENOSPC || errno == EDQUOT ? errc::storage_full : errc::storage_failed;
   return {code, std::string(doing) + " the key file of sealed rows: " + errno_text(errno)};
+}
+
+// All of it or nothing that counts; a write that stopped half-way did so because the disk is full.
+bool write_slot(int fd, const slot& s, std::uint64_t at) {
+  errno = ENOSPC;
+  return ::pwrite(fd, s.data(), s.size(), static_cast<off_t>(at * slot_size)) ==
+         static_cast<ssize_t>(s.size());
 }
 
 }  // namespace
@@ -39,6 +46,9 @@ result<seal_keys> seal_keys::open(const std::string& path) {
   if (static_cast<std::uint64_t>(found.st_size) % slot_size &&
       ::ftruncate(keys.file_.get(), static_cast<off_t>(keys.slots_ * slot_size)) != 0)
     return file_failure("repair");
+  // A key is as durable as the name of its file.
+  if (found.st_size == 0)
+    if (auto synced = sync_folder_of(path); !synced) return synced.error();
   return keys;
 }
 
@@ -48,23 +58,23 @@ result<byte_string> seal_keys::seal(std::string_view plain, byte_view bound_to) 
   auto check = check_of(byte_view(s).first(key_size));
   std::copy_n(check.begin(), slot_size - key_size, s.begin() + key_size);
   auto at = slots_;
-  if (::pwrite(file_.get(), s.data(), s.size(), static_cast<off_t>(at * slot_size)) != static_cast<ssize_t>(s.size()))
-    return file_failure("write");
+  if (!write_slot(file_.get(), s, at)) return file_failure("write");
   if (::fdatasync(file_.get()) != 0) return file_failure("sync");
   ++slots_;
 
   byte_string out(8 + nonce_size + plain.size() + tag_size);
   store_big(out.data(), at);
   random_bytes(std::span(out).subspan(8, nonce_size));
-  crypto_aead_xchacha20poly1305_ietf_encrypt(out.data() + 8 + nonce_size, nullptr,
-                                             reinterpret_cast<const std::uint8_t*>(plain.data()), plain.size(),
-                                             bound_to.data(), bound_to.size(), nullptr, out.data() + 8, s.data());
+  crypto_aead_xchacha20poly1305_ietf_encrypt(
+      out.data() + 8 + nonce_size, nullptr, reinterpret_cast<const std::uint8_t*>(plain.data()), plain.size(),
+      bound_to.data(), bound_to.size(), nullptr, out.data() + 8, s.data());
   sodium_memzero(s.data(), s.size());
   return out;
 }
 
 result<std::string> seal_keys::open(byte_view sealed, byte_view bound_to) const {
-  if (sealed.size() < 8 + nonce_size + tag_size) return error{errc::record_damaged, "a sealed row is too short"};
+  if (sealed.size() < 8 + nonce_size + tag_size)
+    return error{errc::record_damaged, "a sealed row is too short"};
   auto at = load_big<std::uint64_t>(sealed.data());
   slot s{};
   if (at >= slots_ || ::pread(file_.get(), s.data(), s.size(), static_cast<off_t>(at * slot_size)) !=
@@ -89,9 +99,7 @@ result<> seal_keys::destroy(byte_view sealed) {
   auto at = load_big<std::uint64_t>(sealed.data());
   if (at >= slots_) return {};
   slot zeros{};
-  if (::pwrite(file_.get(), zeros.data(), zeros.size(), static_cast<off_t>(at * slot_size)) !=
-      static_cast<ssize_t>(zeros.size()))
-    return file_failure("write");
+  if (!write_slot(file_.get(), zeros, at)) return file_failure("write");
   if (::fdatasync(file_.get()) != 0) return file_failure("sync");
   return {};
 }

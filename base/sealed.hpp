@@ -24,7 +24,8 @@ class seal_keys {
   // be given again to open the row: a sealed text cannot be moved to another row.
   result<byte_string> seal(std::string_view plain, byte_view bound_to);
 
-  // record_damaged when the text was altered or belongs to another row; answer_expired when its key was destroyed.
+  // record_damaged when the text was altered or belongs to another row; answer_expired when its key was destroyed or is
+  // not in this key file.
   result<std::string> open(byte_view sealed, byte_view bound_to) const;
 
   // Overwrites the key and syncs. The content is gone for good.
