@@ -1,23 +1,24 @@
-// A text that must not be seen: a token, a PIN. It cannot be printed, logged, compared or copied by accident, and it
-// is wiped when it goes. reveal() is the one door, easy to search for.
+// A text that must not be seen: a token, a PIN. It cannot be printed, logged, compared or copied by accident,
+// and it is wiped when it goes. reveal() is the one door, easy to search for.
 #pragma once
+
+#include <sodium.h>
 
 #include <string>
 #include <string_view>
-
-#include <sodium.h>
 
 namespace tilld::base {
 
 class secret {
  public:
   secret() = default;
-  explicit secret(std::string text) : text_(std::move(text)) {}
-  secret(secret&& other) noexcept : text_(std::move(other.text_)) { other.wipe(); }
-  secret& operator=(secret&& other) noexcept {
+  // Copies and wipes what it was given: moving a short string leaves its characters in the old place.
+  explicit secret(std::string text) : text_(text) { wipe(text); }
+  secret(secret&& other) : text_(other.text_) { other.wipe(); }
+  secret& operator=(secret&& other) {
     if (this != &other) {
       wipe();
-      text_ = std::move(other.text_);
+      text_ = other.text_;
       other.wipe();
     }
     return *this;
@@ -30,9 +31,10 @@ class secret {
   bool empty() const { return text_.empty(); }
 
  private:
-  void wipe() {
-    if (!text_.empty()) sodium_memzero(text_.data(), text_.size());
-    text_.clear();
+  void wipe() { wipe(text_); }
+  static void wipe(std::string& text) {
+    if (!text.empty()) sodium_memzero(text.data(), text.size());
+    text.clear();
   }
   std::string text_;
 };
