@@ -1,5 +1,6 @@
 // What the programs tell IT staff: one event a line, a sentence and named fields. Under systemd the fields go to the
-// journal as TILLD_<NAME>; on a terminal or in a file they stand behind the sentence as name=value.
+// journal as TILLD_<NAME>; on a terminal or in a file they stand behind the sentence as name=value. Control characters
+// become spaces and what is not UTF-8 becomes a question mark, so that no value makes a line of its own.
 //
 // Nothing secret or personal is ever passed here; base::secret cannot be formatted, and the schemas mark the
 // members of requests that must not appear. [any thread]
