@@ -1,11 +1,12 @@
 #include "base/yaml.hpp"
 
+#include <yaml-cpp/yaml.h>
+
 #include <algorithm>
 #include <charconv>
 #include <set>
 
 #include <boost/json.hpp>
-#include <yaml-cpp/yaml.h>
 
 #include "base/file.hpp"
 
@@ -43,35 +44,49 @@ boost::json::value scalar_json(const YAML::Node& node) {
   if (text == "true") return true;
   if (text == "false") return false;
   if (text == "null" || text == "~" || text.empty()) return nullptr;
+  // A leading zero is part of a code, a prefix or a phone number.
+  auto digits = std::string_view(text).substr(text[0] == '-' ? 1 : 0);
+  if (digits.size() > 1 && digits[0] == '0' && digits[1] != '.') return boost::json::string(text);
   std::int64_t whole = 0;
   if (parse_whole(text, whole)) return whole;
   double fraction = 0;
-  bool numeric = text.find_first_not_of("0123456789.eE+-") == std::string::npos;
+  bool numeric = text.find_first_not_of("0123456789.eE+-") == std::string::npos &&
+                 text.find_first_of(".eE") != std::string::npos;
   if (numeric && parse_whole(text, fraction)) return fraction;
   return boost::json::string(text);
 }
 
-bool to_json(const YAML::Node& node, int depth, int& budget, boost::json::value& out) {
-  if (--budget < 0 || depth > depth_max) return false;
+struct json_fault {
+  YAML::Node at;
+  std::string why;
+};
+
+std::optional<json_fault> to_json(const YAML::Node& node, int depth, int& budget, boost::json::value& out) {
+  if (--budget < 0 || depth > depth_max) return json_fault{node, "too large or too deeply nested"};
   if (node.IsMap()) {
     auto& object = out.emplace_object();
-    for (auto& member : node)
-      if (!to_json(member.second, depth + 1, budget, object[member.first.Scalar()])) return false;
+    for (auto& member : node) {
+      if (!member.first.IsScalar()) return json_fault{member.first, "a key must be a text"};
+      const auto& key = member.first.Scalar();
+      if (object.contains(key)) return json_fault{member.first, "the key \"" + key + "\" stands there twice"};
+      if (auto fault = to_json(member.second, depth + 1, budget, object[key])) return fault;
+    }
   } else if (node.IsSequence()) {
     auto& list = out.emplace_array();
     for (auto& element : node)
-      if (!to_json(element, depth + 1, budget, list.emplace_back(nullptr))) return false;
+      if (auto fault = to_json(element, depth + 1, budget, list.emplace_back(nullptr))) return fault;
   } else if (node.IsScalar()) {
     out = scalar_json(node);
   } else {
     out = nullptr;
   }
-  return true;
+  return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string> nearest_word(std::string_view word, std::initializer_list<std::string_view> known) {
+std::optional<std::string> nearest_word(std::string_view word,
+                                        std::initializer_list<std::string_view> known) {
   std::optional<std::string> best;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 2) + 1;
   for (auto candidate : known)
@@ -82,7 +97,8 @@ std::optional<std::string> nearest_word(std::string_view word, std::initializer_
   return best;
 }
 
-yaml_value::yaml_value(std::shared_ptr<const YAML::Node> node, std::shared_ptr<const std::string> file, std::string path)
+yaml_value::yaml_value(std::shared_ptr<const YAML::Node> node, std::shared_ptr<const std::string> file,
+                       std::string path)
     : node_(std::move(node)), file_(std::move(file)), path_(std::move(path)) {}
 
 result<yaml_value> yaml_value::load(const std::string& path) {
@@ -94,8 +110,11 @@ result<yaml_value> yaml_value::load(const std::string& path) {
 result<yaml_value> yaml_value::parse(const std::string& text, const std::string& file_name) {
   auto file = std::make_shared<const std::string>(file_name);
   try {
-    auto root = std::make_shared<const YAML::Node>(YAML::Load(text));
-    return yaml_value(root, file, "");
+    auto documents = YAML::LoadAll(text);
+    if (documents.size() > 1)
+      return error{errc::config_unreadable, file_name + ": only one document may stand in a file"};
+    auto root = documents.empty() ? YAML::Node() : documents.front();
+    return yaml_value(std::make_shared<const YAML::Node>(root), file, "");
   } catch (const YAML::ParserException& e) {
     return error{errc::config_unreadable, file_name + ":" + std::to_string(e.mark.line + 1) + ":" +
                                               std::to_string(e.mark.column + 1) + ": " + e.msg};
@@ -179,7 +198,8 @@ result<yaml_map> yaml_value::map(std::initializer_list<std::string_view> known_k
 result<boost::json::value> yaml_value::json() const {
   boost::json::value out;
   int budget = node_count_max;
-  if (!to_json(*node_, 0, budget, out)) return wrong("too large or too deeply nested");
+  if (auto fault = to_json(*node_, 0, budget, out))
+    return yaml_value(std::make_shared<const YAML::Node>(fault->at), file_, path_).wrong(fault->why);
   return out;
 }
 

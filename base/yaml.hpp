@@ -25,7 +25,7 @@ class yaml_map;
 // A place in a document. Cheap to copy; the document lives as long as one of its values.
 class yaml_value {
  public:
-  // config_unreadable when the file is missing, larger than 1 MiB or not YAML.
+  // config_unreadable when the file is missing, larger than 1 MiB, not YAML or more than one document.
   static result<yaml_value> load(const std::string& path);
   static result<yaml_value> parse(const std::string& text, const std::string& file_name);
 
@@ -37,7 +37,8 @@ class yaml_value {
   result<std::vector<yaml_value>> list() const;
   // A map with no other keys than these, and none twice.
   result<yaml_map> map(std::initializer_list<std::string_view> known_keys) const;
-  // The whole value as JSON: plain true, false, null and numbers keep their type, quoted scalars are strings.
+  // The whole value as JSON: plain true, false, null and numbers keep their type, quoted scalars are strings. So are
+  // numbers that JSON cannot hold as they stand: with a leading zero, or whole and beyond 64 bits.
   result<boost::json::value> json() const;
 
   bool is_map() const;
