@@ -19,13 +19,14 @@ bool as_integer(const boost::json::value& value, std::int64_t& out) {
 }  // namespace
 
 bool is_currency_code(std::string_view text) {
-  return text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  return text.size() == 3 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
 result<money> money::from_json(const boost::json::value& value, std::string_view member) {
   auto wrong = [&](const std::string& why) { return error{errc::invalid_params, std::string(member) + why}; };
   auto* object = value.if_object();
-  if (!object) return wrong(R"( must be {"minor":1250,"currency":"EUR"})");
+  if (!object || object->size() > 2) return wrong(R"( must be {"minor":1250,"currency":"EUR"})");
   auto* minor = object->if_contains("minor");
   auto* currency = object->if_contains("currency");
   money m;
@@ -61,7 +62,8 @@ result<money> add(const money& a, const money& b) {
   if (a.currency != b.currency)
     return error{errc::invalid_params, "cannot add " + a.currency + " and " + b.currency};
   auto sum = a.minor + b.minor;  // both are within 2^53, so 64 bits cannot overflow
-  if (sum > money_minor_max || sum < -money_minor_max) return error{errc::invalid_params, "sum is beyond 2^53-1"};
+  if (sum > money_minor_max || sum < -money_minor_max)
+    return error{errc::invalid_params, "sum is beyond 2^53-1"};
   return money{sum, a.currency};
 }
 
