@@ -32,19 +32,23 @@ void reach(step s) {
 
 std::string_view name(step s) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(step::count_)> names{
-      "idle",       "request_read",       "intake_begun",  "key_written", "record_written", "commit_begun",
-      "committed",  "answered",           "device_asked",  "device_answered", "batch_sent", "batch_acknowledged",
-      "cursor_stored", "apply_begun",     "apply_written", "apply_committed", "acknowledged"};
+      "idle",           "request_read",    "intake_begun",  "key_written",
+      "record_written", "commit_begun",    "committed",     "answered",
+      "device_asked",   "device_answered", "batch_sent",    "batch_acknowledged",
+      "cursor_stored",  "apply_begun",     "apply_written", "apply_committed",
+      "acknowledged"};
   return s < step::count_ ? names[static_cast<std::size_t>(s)] : "unknown";
 }
 
 result<> start_step_watch(const std::string& path) {
   unique_fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   struct stat found {};
-  if (!fd || ::fstat(fd.get(), &found) != 0 || found.st_size < 4096)
+  if (!fd || ::fstat(fd.get(), &found) != 0)
     return error{errc::config_wrong_value, "cannot watch steps in " + path + ": " + errno_text(errno)};
+  if (found.st_size < 4096) return error{errc::config_wrong_value, path + " must have at least 4096 octets"};
   auto* mapped = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
-  if (mapped == MAP_FAILED) return error{errc::config_wrong_value, "cannot map " + path + ": " + errno_text(errno)};
+  if (mapped == MAP_FAILED)
+    return error{errc::config_wrong_value, "cannot map " + path + ": " + errno_text(errno)};
   detail::watched_steps = static_cast<std::atomic<std::uint32_t>*>(mapped);
   return {};
 }
