@@ -61,24 +61,15 @@ base::result<zint_job> zint_job_for(const barcode_element& barcode) {
     return zint_job{number, DATA_MODE, quiet, *article};
   };
   switch (barcode.type) {
-    case symbology::ean13:
-      return numbered(BARCODE_EANX, 12, 11);
-    case symbology::ean8:
-      return numbered(BARCODE_EANX, 7, 10);
-    case symbology::upca:
-      return numbered(BARCODE_UPCA, 11, 10);
-    case symbology::code128:
-      return zint_job{BARCODE_CODE128, DATA_MODE, 10, barcode.data};
-    case symbology::gs1_128:
-      return zint_job{BARCODE_GS1_128, GS1_MODE, 10, bracketed(barcode.data)};
-    case symbology::code39:
-      return zint_job{BARCODE_CODE39, DATA_MODE, 10, barcode.data};
-    case symbology::code93:
-      return zint_job{BARCODE_CODE93, DATA_MODE, 10, barcode.data};
-    case symbology::codabar:
-      return zint_job{BARCODE_CODABAR, DATA_MODE, 10, barcode.data};
-    case symbology::itf:
-      break;
+    case symbology::ean13: return numbered(BARCODE_EANX, 12, 11);
+    case symbology::ean8: return numbered(BARCODE_EANX, 7, 10);
+    case symbology::upca: return numbered(BARCODE_UPCA, 11, 10);
+    case symbology::code128: return zint_job{BARCODE_CODE128, DATA_MODE, 10, barcode.data};
+    case symbology::gs1_128: return zint_job{BARCODE_GS1_128, GS1_MODE, 10, bracketed(barcode.data)};
+    case symbology::code39: return zint_job{BARCODE_CODE39, DATA_MODE, 10, barcode.data};
+    case symbology::code93: return zint_job{BARCODE_CODE93, DATA_MODE, 10, barcode.data};
+    case symbology::codabar: return zint_job{BARCODE_CODABAR, DATA_MODE, 10, barcode.data};
+    case symbology::itf: break;
   }
   // An odd number of digits would silently get a leading zero and be another number when it is scanned.
   if (!all_digits(barcode.data) || barcode.data.size() % 2)

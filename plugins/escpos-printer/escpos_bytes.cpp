@@ -123,11 +123,12 @@ class encoder {
     for (char32_t c : code_points(text)) {
       auto page = page_with(c);
       if (!page) continue;  // only asked for what can_write() said yes to
-      if (c >= 0x80 && (!page_ || page_->page != page->page)) {
+      auto byte = *byte_in(page->page, c);
+      if (byte >= 0x80 && (!page_ || page_->page != page->page)) {
         put({esc, 't', char(page->slot)});
         page_ = page;
       }
-      out_ += char(*byte_in(page->page, c));
+      out_ += char(byte);
     }
   }
 

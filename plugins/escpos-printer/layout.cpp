@@ -112,16 +112,11 @@ class compositor {
   int left_edge(alignment align, int room_x, int room, int width) const {
     int slack = std::max(room - width, 0);
     switch (align) {
-      case alignment::left:
-        return room_x;
-      case alignment::right:
-        return room_x + slack;
-      case alignment::center:
-        return room_x + slack / 2;
-      case alignment::start:
-        return room_x + (mirrored_ ? slack : 0);
-      case alignment::end:
-        return room_x + (mirrored_ ? 0 : slack);
+      case alignment::left: return room_x;
+      case alignment::right: return room_x + slack;
+      case alignment::center: return room_x + slack / 2;
+      case alignment::start: return room_x + (mirrored_ ? slack : 0);
+      case alignment::end: return room_x + (mirrored_ ? 0 : slack);
     }
     return room_x;
   }
@@ -150,7 +145,9 @@ class compositor {
     column_wish wish;
     auto style = fitting(it.content, on_.width_dots);
     wish.fills = it.width == cell::width_kind::fill;
-    wish.needed_dots = std::min(type_.widest_amount(it.content.text, style), on_.width_dots);
+    wish.needed_dots =
+        std::max(type_.widest_amount(it.content.text, style), type_.widest_character(it.content.text, style));
+    wish.needed_dots = std::min(wish.needed_dots, on_.width_dots);
     wish.smallest_dots =
         std::min(it.wrap ? type_.widest_word(it.content.text, style) : 4 * on_.cell_dots(), on_.width_dots);
     if (it.width == cell::width_kind::automatic)

@@ -4,12 +4,9 @@ namespace tilld::escpos {
 
 int paper::dots(length l) const {
   switch (l.in) {
-    case length::unit::tenth_mm:
-      return dots_of_tenth_mm(l.value);
-    case length::unit::columns:
-      return l.value * cell_dots();
-    case length::unit::percent:
-      return width_dots * l.value / 100;
+    case length::unit::tenth_mm: return dots_of_tenth_mm(l.value);
+    case length::unit::columns: return l.value * cell_dots();
+    case length::unit::percent: return width_dots * l.value / 100;
   }
   return 0;
 }
@@ -25,16 +22,10 @@ std::vector<code_page_slot> paper::default_code_pages() {
 base::result<paper> paper::of_width(int width) {
   paper it;
   switch (width) {
-    case 58:
-      it.width_dots = 384, it.columns = 32;
-      return it;
-    case 80:
-      return it;
-    case 512:
-      it.width_dots = 512, it.columns = 42, it.dpi = 180;
-      return it;
-    default:
-      break;
+    case 58: it.width_dots = 384, it.columns = 32; return it;
+    case 80: return it;
+    case 512: it.width_dots = 512, it.columns = 42, it.dpi = 180; return it;
+    default: break;
   }
   if (width < 192 || width > 1664)
     return base::error{base::errc::invalid_params,

@@ -19,12 +19,8 @@ void draw_dashes(bitmap& on, int y, int thickness, int dash) {
 void draw_rule(bitmap& on, const box& at, const drawn_rule& rule) {
   int middle = at.y + at.height / 2;
   switch (rule.line) {
-    case rule_element::line::solid:
-      on.fill(at.x, middle - 1, at.width, 2);
-      break;
-    case rule_element::line::dashed:
-      draw_dashes(on, middle - 1, 2, 6);
-      break;
+    case rule_element::line::solid: on.fill(at.x, middle - 1, at.width, 2); break;
+    case rule_element::line::dashed: draw_dashes(on, middle - 1, 2, 6); break;
     case rule_element::line::twofold:
       on.fill(at.x, middle - 3, at.width, 2);
       on.fill(at.x, middle + 1, at.width, 2);

@@ -73,6 +73,7 @@ struct typesetter::fonts {
   reference<PangoLayout> layout;
   std::unique_ptr<PangoFontDescription, decltype(&pango_font_description_free)> regular{
       nullptr, pango_font_description_free};
+  int cell_dots = 0;
   bool right_to_left = false;
   int line_ascent = 0;
   int line_descent = 0;
@@ -114,6 +115,7 @@ typesetter::~typesetter() = default;
 
 base::result<typesetter> typesetter::open(const paper& on, std::string_view font_families) {
   auto it = std::make_unique<fonts>();
+  it->cell_dots = on.cell_dots();
   it->map.reset(pango_cairo_font_map_new());
   it->context.reset(pango_font_map_create_context(it->map.get()));
 
@@ -188,7 +190,11 @@ std::vector<set_line> typesetter::break_lines(std::string_view text, const text_
       auto piece = paragraph.substr(std::size_t(line->start_index), std::size_t(line->length));
       lines.push_back(i + 1 < count ? as_broken(piece) : std::string(piece));
     }
-    for (auto& line : lines) out.push_back(measure(line, style));
+    for (auto& line : lines) {
+      out.push_back(measure(line, style));
+      if (out.back().width > width_dots)
+        out.back() = measure(as_broken(line), style);  // blanks may hang over
+    }
   }
   return out;
 }
@@ -253,6 +259,12 @@ int typesetter::widest_amount(std::string_view text, const text_style& style) {
 }
 
 void typesetter::discard::operator()(canvas* it) const { delete it; }
+
+int typesetter::widest_character(std::string_view text, const text_style& style) const {
+  auto points = code_points(text);
+  bool simple = std::all_of(points.begin(), points.end(), [](char32_t c) { return c < 0x500; });
+  return points.empty() ? 0 : (simple ? 1 : 2) * fonts_->cell_dots * style.width_times;
+}
 
 typesetter::drawing typesetter::begin(int width_dots, int height_dots) {
   drawing it(new canvas);

@@ -18,6 +18,9 @@
 
 namespace tilld::escpos {
 
+// Monospaced, with Latin, Greek and Cyrillic letters that hold at 20 dots; other scripts fall back from it.
+inline constexpr std::string_view default_font_families = "DejaVu Sans Mono, Noto Sans Mono, monospace";
+
 struct set_line {
   std::string text;
   int width = 0;    // dots
@@ -50,6 +53,9 @@ class typesetter {
   int widest_word(std::string_view text,
                   const text_style& style);  // the narrowest column that breaks no word
   int widest_amount(std::string_view text, const text_style& style);  // 0 without an amount
+
+  // A column narrower than this could not even hold one letter. Rounded up to cells.
+  int widest_character(std::string_view text, const text_style& style) const;
 
   // Draws lines on one canvas of dots; draw() and fill() are called between begin() and end().
   struct canvas;
