@@ -27,16 +27,22 @@ using slots_by_name = std::map<std::string, std::vector<boost::json::object>>;
 // How sure the printer is, weakest first.
 enum class confirmation {
   unknown,
+  stored,     // written to a file, for development and tests; there is no paper
   sent,       // the octets were taken by the device; nothing more is known
   processed,  // the printer answered a question that lay behind the document in its queue
   printed     // the printer said that the paper is out
 };
-BOOST_DESCRIBE_ENUM(confirmation, unknown, sent, processed, printed)
+BOOST_DESCRIBE_ENUM(confirmation, unknown, stored, sent, processed, printed)
 
 struct printed {
   tilld::printer::confirmation confirmation{};
+  std::optional<std::string> job;               // as the printer's driver calls it, "0042"
+  std::optional<std::uint32_t> lines;           // of one copy
+  std::optional<std::uint32_t> height_dots;     // of one copy
+  std::optional<std::uint32_t> missing_glyphs;  // characters that no font of the machine has
+  std::optional<std::string> preview;           // path of a picture of it, where the driver keeps one
 };
-BOOST_DESCRIBE_STRUCT(printed, (), (confirmation))
+BOOST_DESCRIBE_STRUCT(printed, (), (confirmation, job, lines, height_dots, missing_glyphs, preview))
 
 // Request: prints one document, and answers when it is as sure as it can be. Failures of the kinds paper_out,
 // cover_open and code_too_wide mean that nothing was printed. Paper that ends in the middle is waited for;
@@ -83,10 +89,11 @@ struct condition {
   tilld::printer::paper paper{};
   tilld::printer::cover cover{};
   tilld::printer::drawer drawer{};
-  std::optional<std::string> model;   // as the printer names itself
-  std::optional<std::string> detail;  // anything else that IT staff should read
+  std::optional<tilld::printer::confirmation> confirmation;  // the surest that this printer gives
+  std::optional<std::string> model;                          // as the printer names itself
+  std::optional<std::string> detail;                         // anything else that IT staff should read
 };
-BOOST_DESCRIBE_STRUCT(condition, (), (online, paper, cover, drawer, model, detail))
+BOOST_DESCRIBE_STRUCT(condition, (), (online, paper, cover, drawer, confirmation, model, detail))
 
 struct status {
   static constexpr const char* name = "tilld.printer/1.status";
@@ -122,9 +129,10 @@ struct rendered {
   std::string media_type;    // "image/png"
   std::uint32_t width = 0;   // dots for png, characters for text, 0 where it has no meaning
   std::uint32_t height = 0;  // dots or lines
-  tilld::blob blob;          // the picture
+  std::optional<std::uint32_t> missing_glyphs;
+  tilld::blob blob;  // the picture
 };
-BOOST_DESCRIBE_STRUCT(rendered, (), (media_type, width, height))
+BOOST_DESCRIBE_STRUCT(rendered, (), (media_type, width, height, missing_glyphs))
 
 // Request: the picture of a document as this printer would print it, without printing.
 struct render {
