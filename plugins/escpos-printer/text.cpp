@@ -39,7 +39,7 @@ int column_of(const box& it, const paper& on, int columns) {
     if (run->ends_right) return (it.x + it.width + cell / 2) / cell - columns;
     if (run->style.width_times == 1) return (it.x + cell / 2) / cell;
   }
-  return (it.x + it.width / 2) / cell - columns / 2;
+  return std::max(it.x + it.width / 2 - columns * cell / 2 + cell / 2, 0) / cell;
 }
 
 std::string line_of(const strip& strip, const paper& on) {

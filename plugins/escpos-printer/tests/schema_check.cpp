@@ -21,7 +21,7 @@ bool has_type(std::string_view type, const json::value& value) {
 }  // namespace
 
 bool schema_check::accepts(std::string_view definition, const json::value& value) const {
-  return fits(root_.at("$defs").at(definition).as_object(), value);
+  return fits(root_.at("definitions").at(definition).as_object(), value);
 }
 
 bool schema_check::fits(const json::object& schema, const json::value& value) const {
@@ -33,19 +33,20 @@ bool schema_check::fits_keyword(std::string_view word, const json::value& wanted
                                 const json::value& value) const {
   auto fits_one = [&](const json::value& s) { return fits(s.as_object(), value); };
   auto number = [](const json::value& v) { return v.to_number<std::int64_t>(); };
-  if (word == "$schema" || word == "title" || word == "description" || word == "$defs" ||
+  if (word == "$schema" || word == "title" || word == "description" || word == "definitions" ||
       word.starts_with("content"))
     return true;
   if (word == "type") return has_type(wanted.as_string(), value);
   if (word == "const") return value == wanted;
   if (word == "enum") return std::count(wanted.as_array().begin(), wanted.as_array().end(), value) > 0;
   if (word == "not") return !fits_one(wanted);
+  if (word == "allOf") return std::all_of(wanted.as_array().begin(), wanted.as_array().end(), fits_one);
   if (word == "anyOf") return std::any_of(wanted.as_array().begin(), wanted.as_array().end(), fits_one);
   if (word == "oneOf")
     return std::count_if(wanted.as_array().begin(), wanted.as_array().end(), fits_one) == 1;
   if (word == "$ref") {
     std::string_view name = wanted.as_string();
-    return accepts(name.substr(std::string_view("#/$defs/").size()), value);
+    return accepts(name.substr(std::string_view("#/definitions/").size()), value);
   }
   if (word == "required") {
     auto* object = value.if_object();

@@ -11,7 +11,7 @@ class schema_check {
   explicit schema_check(boost::json::object schema) : root_(std::move(schema)) {}
 
   bool accepts(const boost::json::value& value) const { return fits(root_, value); }
-  // For a definition under "$defs".
+  // For a definition under "definitions".
   bool accepts(std::string_view definition, const boost::json::value& value) const;
   const boost::json::object& root() const { return root_; }
 

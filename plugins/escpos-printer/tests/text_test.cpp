@@ -17,7 +17,7 @@ TEST(plain_text, says_in_words_what_it_cannot_show) {
   EXPECT_EQ(
       as_text(laid_out(
           R"({"qr":{"data":"https://example.test"}},{"barcode":{"type":"ean8","data":"7351353"}})", 58)),
-      "   [QR https://example.test]\n       [barcode 73513537]\n            73513537\n");
+      "    [QR https://example.test]\n       [barcode 73513537]\n            73513537\n");
 }
 
 TEST(plain_text, keeps_the_columns_beside_letters_of_other_widths) {
