@@ -18,7 +18,7 @@ if(TILLD_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
-add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Wno-mismatched-new-delete
                     $<$<COMPILE_LANGUAGE:CXX>:-fcoroutines>)
 if(TILLD_SANITIZE)
   add_compile_options(-fsanitize=${TILLD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -1,0 +1,137 @@
+// journal.head, journal.read, journal.verify
+#include <boost/json.hpp>
+
+#include "base/log.hpp"
+#include "daemon/calls/params.hpp"
+#include "daemon/calls/parts.hpp"
+#include "wire/base64.hpp"
+
+namespace tilld::daemon {
+
+namespace asio = boost::asio;
+using base::errc;
+using base::error;
+using base::result;
+using wire::answer;
+using wire::make_error;
+using wire::make_result;
+
+namespace {
+
+using records = std::vector<base::record>;
+
+asio::awaitable<result<std::shared_ptr<records>>> read(till_parts& till, std::uint64_t from, std::uint64_t count, std::size_t octets) {
+  auto found = std::make_shared<records>();
+  store::work look = [found, from, count, octets](rows& in) -> result<> {
+    auto some = in.read(from, count, octets);
+    if (!some) return some.error();
+    *found = std::move(*some);
+    return {};
+  };
+  auto looked = co_await till.journal.run(work_kind::reads, std::move(look));
+  if (!looked) co_return looked.error();
+  co_return found;
+}
+
+boost::json::object describe(const base::record& r) {
+  boost::json::object o{{"header", base::to_hex(r.header)}, {"hash", base::to_hex(r.hash)}, {"body", wire::to_base64(r.body)}};
+  if (auto h = r.decoded()) {
+    o["epoch"] = h->epoch;
+    o["sequence"] = h->sequence;
+    o["id"] = h->id.text();
+    o["kind"] = h->kind;
+    o["happened_ms"] = h->happened.unix_ms;
+    o["clock_trusted"] = h->happened.trust == base::clock_trust::synchronised;
+  }
+  return o;
+}
+
+// Records as stored, so that the reader can follow the chain by itself; at most 256 KiB an answer.
+asio::awaitable<answer> read_records(till_parts& till, call c) {
+  auto from = optional_integer(c.params, "from", 1, std::numeric_limits<std::int64_t>::max());
+  auto limit = optional_integer(c.params, "limit", 1, 1000);
+  for (auto* one : {&from, &limit})
+    if (!*one) co_return make_error(one->error(), c.who->language);
+  auto found = co_await read(till, static_cast<std::uint64_t>(from->value_or(1)), static_cast<std::uint64_t>(limit->value_or(100)),
+                             256 * 1024);
+  if (!found) co_return make_error(found.error(), c.who->language);
+  boost::json::array list;
+  for (auto& r : **found) list.push_back(describe(r));
+  boost::json::object o{{"till", till.settings.till}, {"head", till.journal.head().sequence}, {"records", std::move(list)}};
+  co_return make_result(o);
+}
+
+// Walks the whole chain in slices, between which sales go on.
+asio::awaitable<answer> verify(till_parts& till, call c) {
+  auto head = till.journal.head();
+  base::chain_follower follower(till.settings.till);
+  std::map<std::string, std::int64_t> kinds;
+  boost::json::object o{{"till", till.settings.till}, {"head", head.sequence}};
+  auto broken = [&](const error& why) {
+    o["whole"] = false;
+    o["verified"] = follower.head().sequence;
+    o["broken_at"] = follower.head().sequence + 1;
+    o["why"] = why.detail;
+  };
+  while (follower.head().sequence < head.sequence) {
+    auto some = co_await read(till, follower.head().sequence + 1, 500, 1 << 20);
+    if (!some) co_return make_error(some.error(), c.who->language);
+    if ((*some)->empty()) {
+      error why{errc::record_gap, "the record is missing"};
+      broken(why);
+      co_return make_result(o);
+    }
+    for (auto& r : **some) {
+      auto taken = follower.take(r);
+      if (!taken) {
+        broken(taken.error());
+        co_return make_result(o);
+      }
+      ++kinds[taken->kind];
+    }
+  }
+  o["whole"] = true;
+  o["verified"] = follower.head().sequence;
+  o["hash"] = base::to_hex(follower.head().hash);
+  boost::json::object counts;
+  for (auto& [kind, count] : kinds) counts[kind] = count;
+  o["kinds"] = std::move(counts);
+  co_return make_result(o);
+}
+
+}  // namespace
+
+void journal_note(till_parts& till, std::string kind, boost::json::object body) {
+  journal_entry entry{std::move(kind), boost::json::serialize(body), std::nullopt};
+  till.journal.submit(
+      work_kind::books,
+      [entry](rows& in) -> result<> {
+        auto appended = in.append(entry);
+        if (!appended) return appended.error();
+        return {};
+      },
+      [kind = entry.kind](result<> outcome) {
+        if (!outcome) base::log(base::log_level::error, "A note for the journal could not be stored", outcome.error(), {{"kind", kind}});
+      });
+}
+
+void add_journal_calls(till_parts& till) {
+  till.methods.add({"journal.head", anyone, false,
+                    [&till](const call&) {
+                      auto& h = till.journal.head();
+                      boost::json::array witnesses;
+                      for (std::size_t i = 0; i < till.destinations.size(); ++i) {
+                        auto& s = till.destinations[i]->status();
+                        witnesses.push_back({{"destination", till.settings.destinations[i].name},
+                                             {"sequence", s.acknowledged.sequence},
+                                             {"hash", base::to_hex(s.acknowledged.hash)}});
+                      }
+                      return make_result({{"till", till.settings.till}, {"epoch", h.epoch}, {"sequence", h.sequence},
+                                          {"hash", base::to_hex(h.hash)}, {"witnesses", std::move(witnesses)}});
+                    },
+                    {}});
+  till.methods.add({"journal.read", watchers, false, {}, [&till](call c) { return read_records(till, std::move(c)); }});
+  till.methods.add({"journal.verify", watchers, false, {}, [&till](call c) { return verify(till, std::move(c)); }});
+}
+
+}  // namespace tilld::daemon

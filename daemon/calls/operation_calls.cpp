@@ -1,0 +1,132 @@
+// operation.get, operation.resolve
+#include <boost/json.hpp>
+
+#include "daemon/calls/params.hpp"
+#include "daemon/calls/parts.hpp"
+
+namespace tilld::daemon {
+
+namespace asio = boost::asio;
+using base::errc;
+using base::error;
+using base::result;
+using wire::answer;
+using wire::make_error;
+using wire::make_result;
+
+namespace {
+
+std::string_view state_name(operation_state s) {
+  switch (s) {
+    case operation_state::running: return "running";
+    case operation_state::done: return "done";
+    case operation_state::failed: return "failed";
+    case operation_state::unknown: return "unknown";
+  }
+  return "unknown";
+}
+
+boost::json::object describe(const operation_row& row) {
+  boost::json::object o{{"operation_id", row.id.text()}, {"method", row.key.method}, {"idempotency_key", row.key.key},
+                        {"principal", row.key.principal}, {"state", state_name(row.state)}, {"changed_ms", row.changed_ms}};
+  if (!row.device.empty()) o["device"] = row.device;
+  if (row.sequence) o["sequence"] = row.sequence;
+  if (row.kind == answer_kind::result) o["result"] = boost::json::parse(row.answer);
+  if (row.kind == answer_kind::error) o["error"] = boost::json::parse(row.answer);
+  if (row.kind == answer_kind::expired) o["answer"] = "expired";
+  return o;
+}
+
+// By operation_id, or by idempotency_key and method of the caller itself. Staff sees everybody's.
+asio::awaitable<answer> get(till_parts& till, call c) {
+  auto language = c.who->language;
+  auto id_text = optional_text(c.params, "operation_id", 36);
+  auto key = optional_text(c.params, "idempotency_key", 64);
+  auto method = optional_text(c.params, "method", 128);
+  for (auto* one : {&id_text, &key, &method})
+    if (!*one) co_return make_error(one->error(), language);
+  std::optional<base::uuid> id;
+  if (*id_text) id = base::uuid::parse(**id_text);
+  if (*id_text && !id) co_return make_error(invalid_member("operation_id", "must be a UUID"), language);
+  if (!id && (!*key || !*method))
+    co_return make_error(invalid_member("operation_id", "is missing; or give idempotency_key and method"), language);
+  auto found = std::make_shared<std::optional<operation_row>>();
+  operation_key by_key{c.who->principal, method->value_or(""), key->value_or("")};
+  store::work look = [found, id, by_key](rows& in) -> result<> {
+    auto row = id ? in.find_operation(*id) : in.find_operation(by_key);
+    if (!row) return row.error();
+    *found = std::move(*row);
+    return {};
+  };
+  auto looked = co_await till.journal.run(work_kind::reads, std::move(look));
+  if (!looked) co_return make_error(looked.error(), language);
+  bool sees_all = (only(c.who->acts_as) & staff) != 0;
+  if (!*found || (!sees_all && (*found)->key.principal != c.who->principal)) {
+    error why{errc::operation_not_found, "no such operation of this principal"};
+    co_return make_error(why, language);
+  }
+  co_return make_result(describe(**found));
+}
+
+// A person looked and decides what became of an operation that nobody can tell. It stands in the journal who.
+asio::awaitable<answer> resolve(till_parts& till, call c) {
+  auto language = c.who->language;
+  auto id_text = needed_text(c.params, "operation_id", 36);
+  auto outcome = needed_text(c.params, "outcome", 16);
+  auto reason = needed_text(c.params, "reason", 200);
+  for (auto* one : {&id_text, &outcome, &reason})
+    if (!*one) co_return make_error(one->error(), language);
+  auto id = base::uuid::parse(*id_text);
+  if (!id) co_return make_error(invalid_member("operation_id", "must be a UUID"), language);
+  if (*outcome != "done" && *outcome != "not_done")
+    co_return make_error(invalid_member("outcome", "must be done or not_done"), language);
+  auto changed = std::make_shared<operation_row>();
+  auto principal = c.who->principal;
+  auto now = till.clock.unix_ms();
+  store::work decide_it = [changed, id = *id, done = *outcome == "done", why = *reason, principal, now](rows& in) -> result<> {
+    auto row = in.find_operation(id);
+    if (!row) return row.error();
+    if (!*row) return error{errc::operation_not_found, "no such operation"};
+    if ((*row)->state != operation_state::unknown)
+      return error{errc::invalid_params, "operation_id: is " + std::string(state_name((*row)->state)) + ", only unknown ones are resolved"};
+    *changed = **row;
+    changed->state = done ? operation_state::done : operation_state::failed;
+    changed->kind = done ? answer_kind::result : answer_kind::none;
+    changed->answer = done ? R"({"resolved":"by a person"})" : "";
+    changed->changed_ms = now;
+    boost::json::object body{{"operation_id", id.text()}, {"method", changed->key.method}, {"outcome", done ? "done" : "not_done"},
+                             {"reason", why}, {"principal", principal}};
+    journal_entry entry{"operation.resolved", boost::json::serialize(body), std::nullopt};
+    if (auto appended = in.append(entry); !appended) return appended.error();
+    return in.put_operation(*changed);
+  };
+  auto done = co_await till.journal.run(work_kind::books, std::move(decide_it));
+  if (!done) co_return make_error(done.error(), language);
+  co_return make_result(describe(*changed));
+}
+
+asio::awaitable<answer> list_unknown(till_parts& till, call c) {
+  auto found = std::make_shared<std::vector<operation_row>>();
+  store::work look = [found](rows& in) -> result<> {
+    auto all = in.unknown_operations(1000);
+    if (!all) return all.error();
+    *found = std::move(*all);
+    return {};
+  };
+  auto looked = co_await till.journal.run(work_kind::reads, std::move(look));
+  if (!looked) co_return make_error(looked.error(), c.who->language);
+  boost::json::array list;
+  for (auto& row : *found) list.push_back(describe(row));
+  boost::json::object result_object{{"operations", std::move(list)}};
+  co_return make_result(result_object);
+}
+
+}  // namespace
+
+void add_operation_calls(till_parts& till) {
+  till.methods.add({"operation.get", anyone, false, {}, [&till](call c) { return get(till, std::move(c)); }});
+  till.methods.add({"operation.unknown", staff, false, {}, [&till](call c) { return list_unknown(till, std::move(c)); }});
+  till.methods.add({"operation.resolve", staff, false, {}, [&till](call c) { return resolve(till, std::move(c)); }});
+}
+
+}  // namespace tilld::daemon

@@ -1,0 +1,65 @@
+// What the calls of a till work on. Made by till_daemon, which outlives every call. [I/O thread]
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "base/clock.hpp"
+#include "base/crypto.hpp"
+#include "daemon/config/config.hpp"
+#include "daemon/events/event_hub.hpp"
+#include "daemon/forward/forwarder.hpp"
+#include "daemon/plugins/plugin_set.hpp"
+#include "daemon/router/keyed_calls.hpp"
+#include "daemon/router/router.hpp"
+#include "daemon/router/token_book.hpp"
+#include "daemon/store/store.hpp"
+
+namespace tilld::daemon {
+
+inline constexpr int protocol_version = 1;
+inline constexpr std::size_t requests_in_flight_max = 32;
+inline constexpr std::size_t connections_max = 256;
+inline constexpr std::size_t connection_memory_max = 32 << 20;  // of all connections together
+
+struct till_parts {
+  boost::asio::any_io_executor executor;
+  const config& settings;
+  const base::clock& clock;
+  store& journal;
+  event_hub& events;
+  plugin_set& plugins;
+  keyed_calls& keyed;
+  router& methods;
+  token_book& tokens;
+  const base::signing_key& key;
+  std::vector<std::unique_ptr<forwarder>>& destinations;  // in the order of the configuration
+  std::string boot_id;                                    // of this run of the daemon
+  base::time_stamp started;
+  std::function<std::size_t()> connections;               // how many are open
+};
+
+// Writes a record that no call asked for: a plugin died, a person decided. Failure is logged; nothing waits for it.
+void journal_note(till_parts& till, std::string kind, boost::json::object body);
+
+// Waiting records per destination, as every status answer has them.
+boost::json::array describe_backlogs(const till_parts& till);
+
+// Each adds the methods of one file.
+void add_session_calls(till_parts& till);
+void add_system_calls(till_parts& till);
+void add_event_calls(till_parts& till);
+void add_sale_calls(till_parts& till);
+void add_operation_calls(till_parts& till);
+void add_journal_calls(till_parts& till);
+void add_plugin_calls(till_parts& till);  // plugin.*, device.list and every interface of the plugins
+void add_token_calls(till_parts& till);
+
+// Answers what plugins ask: tilld.state/1, tilld.journal/1, tilld.central/1.
+void answer_plugins(till_parts& till);
+
+}  // namespace tilld::daemon

@@ -1,0 +1,269 @@
+// plugin.list, plugin.restart, device.list, and every word of the interfaces that plugins provide: printer.print is the
+// word print of tilld.printer/1, com.example.scale.weigh the word weigh of com.example.scale/1.
+#include <algorithm>
+
+#include <boost/json.hpp>
+
+#include <tilld/plugin.h>
+
+#include "daemon/calls/params.hpp"
+#include "daemon/calls/parts.hpp"
+#include "plugin-api/catalogue.hpp"
+#include "wire/base64.hpp"
+
+namespace tilld::daemon {
+
+namespace asio = boost::asio;
+using base::errc;
+using base::error;
+using base::result;
+using wire::answer;
+using wire::make_error;
+using wire::make_result;
+
+namespace {
+
+constexpr std::int64_t deadline_ms_max = 10 * 60 * 1000;
+constexpr std::uint32_t deadline_ms_of_others = 10'000;
+
+// What a self-checkout may not do without a cashier.
+constexpr std::string_view cashier_only[] = {"printer.open_drawer", "tender.reverse"};
+
+// What is called at a plugin, ready to be sent.
+struct device_call {
+  const catalogue::word* word = nullptr;  // nullptr for an interface of somebody else
+  std::string interface;
+  std::string full_name;
+  std::string device;  // as the caller named it; empty means whichever provides the interface
+  boost::json::object body;
+  std::string blob;
+  std::uint32_t deadline_ms = deadline_ms_of_others;
+};
+
+// Members of the envelope do not reach the plugin.
+result<device_call> prepare(const call& c, const catalogue::word* word, std::string interface, std::string full_name) {
+  device_call d;
+  d.word = word;
+  d.interface = std::move(interface);
+  d.full_name = std::move(full_name);
+  d.body = c.params;
+  auto device = optional_text(d.body, "device", 32);
+  if (!device) return device.error();
+  d.device = device->value_or("");
+  auto deadline = optional_integer(d.body, "deadline_ms", 1, deadline_ms_max);
+  if (!deadline) return deadline.error();
+  d.deadline_ms = static_cast<std::uint32_t>(deadline->value_or(word ? word->deadline_ms_default : deadline_ms_of_others));
+  if (auto* blob = d.body.if_contains("blob")) {
+    auto octets = blob->is_string() ? wire::from_base64(blob->get_string()) : std::nullopt;
+    if (!octets) return invalid_member("blob", "must be base64");
+    d.blob = std::move(*octets);
+  }
+  for (auto member : {"device", "deadline_ms", "blob", "idempotency_key"}) d.body.erase(member);
+  if (word) {
+    auto checked = d.body;
+    if (word->changes_state) checked["operation_id"] = base::uuid().text();
+    if (d.body.contains("operation_id") && word->changes_state)
+      return invalid_member("operation_id", "is given by the daemon; send idempotency_key");
+    if (auto complaint = word->check_request(checked)) return error{errc::invalid_params, *complaint};
+  }
+  return d;
+}
+
+asio::awaitable<plugin_reply> send(till_parts& till, device_call d, std::string device) {
+  auto provider = till.plugins.find(d.interface, device);
+  if (!provider) {
+    plugin_reply none;
+    none.why = {errc::no_device, device.empty() ? "no plugin provides " + d.interface : "no plugin " + device + " provides " + d.interface};
+    co_return none;
+  }
+  plugin_request request;
+  request.name = std::move(d.full_name);
+  request.body = boost::json::serialize(d.body);
+  request.blob = std::move(d.blob);
+  request.deadline_ms = d.deadline_ms;
+  co_return co_await provider->ask(std::move(request));
+}
+
+// The body of a good reply as an answer; an error when it is not what the interface promises.
+result<answer> read_reply(const plugin_reply& reply, const catalogue::word* word) {
+  boost::system::error_code failed;
+  auto value = boost::json::parse(reply.body.empty() ? "{}" : reply.body, failed);
+  if (failed || !value.is_object()) return error{errc::device_fault, "the plugin's answer is not a JSON object"};
+  if (word)
+    if (auto complaint = word->check_reply(value.get_object()))
+      return error{errc::device_fault, "the plugin's answer does not fit its schema"};
+  if (!reply.blob.empty()) value.get_object()["blob"] = wire::to_base64(reply.blob);
+  return make_result(value.get_object());
+}
+
+// Kinds and statuses that promise that the device did nothing.
+bool promises_nothing_happened(const plugin_reply& reply) {
+  switch (reply.why.code) {
+    case errc::paper_out:
+    case errc::cover_open:
+    case errc::code_too_wide:
+    case errc::device_busy:
+    case errc::cancelled:
+    case errc::invalid_params:
+    case errc::unknown_method: return true;
+    default: return false;
+  }
+}
+
+asio::awaitable<device_outcome> look_up(till_parts& till, const catalogue::word* word, base::uuid operation, std::string device) {
+  device_outcome outcome;
+  outcome.why = {errc::outcome_unknown, "the device cannot tell what became of it"};
+  if (!word || word->outcome.empty()) co_return outcome;
+  auto* asks = catalogue::find_word(word->outcome);
+  device_call d;
+  d.word = asks;
+  d.interface = std::string(word->interface);
+  d.full_name = std::string(word->outcome);
+  d.body["operation_id"] = operation.text();
+  d.deadline_ms = asks ? asks->deadline_ms_default : deadline_ms_of_others;
+  auto reply = co_await send(till, std::move(d), device);
+  if (reply.what != plugin_reply::phase::answered || reply.status != TILLD_OK) {
+    outcome.why.detail = "the device was asked what became of it and did not say: " + reply.why.detail;
+    co_return outcome;
+  }
+  boost::system::error_code failed;
+  auto value = boost::json::parse(reply.body, failed);
+  auto* object = failed ? nullptr : value.if_object();
+  auto* state = object ? object->if_contains("state") : nullptr;
+  auto said = state && state->is_string() ? std::string(state->get_string()) : std::string();
+  if (said == "done") {
+    outcome.what = device_outcome::state::done;
+    auto* what = object->if_contains("result");
+    outcome.result = make_result(what && what->is_object() ? what->get_object() : boost::json::object());
+  } else if (said == "not_done") {
+    outcome.what = device_outcome::state::not_done;
+    outcome.why = {errc::device_fault, "the device did not do it"};
+  } else if (said == "running") {
+    outcome.what = device_outcome::state::running;
+    outcome.why = {errc::still_running, "the device is still at it"};
+  }
+  co_return outcome;
+}
+
+asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string device, base::uuid operation) {
+  auto* word = d.word;
+  d.body["operation_id"] = operation.text();
+  auto reply = co_await send(till, std::move(d), device);
+  device_outcome outcome;
+  if (reply.what == plugin_reply::phase::answered && reply.status == TILLD_OK) {
+    auto read = read_reply(reply, word);
+    if (read) {
+      outcome.what = device_outcome::state::done;
+      outcome.result = std::move(*read);
+      co_return outcome;
+    }
+    reply.why = read.error();
+  }
+  outcome.why = reply.why;
+  if (reply.what == plugin_reply::phase::not_given || (reply.what == plugin_reply::phase::answered && promises_nothing_happened(reply))) {
+    outcome.what = device_outcome::state::not_done;
+    co_return outcome;
+  }
+  // It may have acted. The device itself is asked first; only what it cannot tell stays unknown.
+  auto said = co_await look_up(till, word, operation, device);
+  if (said.what == device_outcome::state::done) co_return said;
+  if (said.what == device_outcome::state::not_done) {
+    outcome.what = device_outcome::state::not_done;
+    co_return outcome;
+  }
+  outcome.what = device_outcome::state::unknown;
+  co_return outcome;
+}
+
+asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* word, std::string interface, std::string full_name,
+                                    call c) {
+  auto language = c.who->language;
+  auto prepared = prepare(c, word, std::move(interface), std::move(full_name));
+  if (!prepared) co_return make_error(prepared.error(), language);
+  auto provider = till.plugins.find(prepared->interface, prepared->device);
+  if (!provider) {
+    error why{errc::no_device, "no plugin " + (prepared->device.empty() ? std::string() : prepared->device + " ") + "provides " +
+                                   prepared->interface};
+    co_return make_error(why, language);
+  }
+  auto device = provider->instance_name();
+  // Of an interface of somebody else nothing is known; a key says that it must not happen twice.
+  bool keyed = word ? word->changes_state : c.params.contains("idempotency_key");
+  if (!keyed) {
+    auto reply = co_await send(till, std::move(*prepared), device);
+    if (reply.what == plugin_reply::phase::answered && reply.status == TILLD_OK) {
+      auto read = read_reply(reply, word);
+      co_return read ? *read : make_error(read.error(), language);
+    }
+    co_return make_error(reply.why, language);
+  }
+  keyed_calls::device_action action;
+  action.device = device;
+  action.act = [&till, d = *prepared, device](base::uuid operation) { return act(till, d, device, operation); };
+  if (word && !word->outcome.empty())
+    action.look_up = [&till, word](base::uuid operation, std::string at) { return look_up(till, word, operation, std::move(at)); };
+  keyed_calls::request request;
+  request.what = std::move(c);
+  if (word) {
+    request.secret_members = word->request.secret;
+    request.seal_answer = !word->reply.bearer.empty() || !word->reply.personal.empty();
+  }
+  co_return co_await till.keyed.act(std::move(request), std::move(action));
+}
+
+// Which method stands behind a name that the daemon itself does not know.
+std::optional<method> find_device_method(till_parts& till, const std::string& name) {
+  auto make = [&](const catalogue::word* word, std::string interface, std::string full_name, role_set allowed) {
+    method m;
+    m.name = name;
+    m.allowed = allowed;
+    m.slow = [&till, word, interface, full_name](call c) { return call_device(till, word, interface, full_name, std::move(c)); };
+    return m;
+  };
+  if (auto* word = catalogue::find_method(name)) {
+    if (word->service) return std::nullopt;
+    bool needs_cashier = std::find(std::begin(cashier_only), std::end(cashier_only), name) != std::end(cashier_only);
+    return make(word, std::string(word->interface), std::string(word->full_name), needs_cashier ? cashiers : checkouts);
+  }
+  auto dot = name.rfind('.');
+  if (dot == std::string::npos) return std::nullopt;
+  for (auto& plugin : till.plugins.all())
+    for (auto& interface : plugin->provided()) {
+      if (interface.starts_with("tilld.")) continue;
+      auto full_name = interface + name.substr(dot);
+      if (catalogue::till_name(full_name) == name) return make(nullptr, interface, full_name, cashiers);
+    }
+  return std::nullopt;
+}
+
+answer list_devices(const till_parts& till) {
+  boost::json::array list;
+  for (auto& plugin : till.plugins.all()) {
+    boost::json::array interfaces;
+    for (auto& one : plugin->provided()) interfaces.emplace_back(one);
+    list.push_back({{"device", plugin->instance_name()}, {"interfaces", std::move(interfaces)}, {"state", name(plugin->state())}});
+  }
+  return make_result({{"devices", std::move(list)}});
+}
+
+answer restart_plugin(till_parts& till, const call& c) {
+  auto name_text = needed_text(c.params, "name", 32);
+  if (!name_text) return make_error(name_text.error(), c.who->language);
+  auto plugin = till.plugins.find(*name_text);
+  if (!plugin) return make_error({errc::no_device, "there is no plugin " + *name_text}, c.who->language);
+  plugin->restart();
+  journal_note(till, "plugin.restarted", {{"plugin", *name_text}, {"principal", c.who->principal}});
+  return make_result({});
+}
+
+}  // namespace
+
+void add_plugin_calls(till_parts& till) {
+  till.methods.add({"plugin.list", watchers, false,
+                    [&till](const call&) { return make_result({{"plugins", till.plugins.describe()}}); }, {}});
+  till.methods.add({"plugin.restart", staff, false, [&till](const call& c) { return restart_plugin(till, c); }, {}});
+  till.methods.add({"device.list", anyone, false, [&till](const call&) { return list_devices(till); }, {}});
+  till.methods.add_rest([&till](const std::string& name) { return find_device_method(till, name); });
+}
+
+}  // namespace tilld::daemon

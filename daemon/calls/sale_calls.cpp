@@ -1,0 +1,76 @@
+// sale.record: one transaction gives number, chain, stored answer.
+#include <boost/json.hpp>
+
+#include "daemon/calls/parts.hpp"
+#include "daemon/calls/sale_body.hpp"
+
+namespace tilld::daemon {
+
+namespace asio = boost::asio;
+using base::result;
+using wire::answer;
+using wire::make_error;
+
+namespace {
+
+// What the daemon knows of the call, to stand beside the till's own words.
+boost::json::object around_the_sale(const till_parts& till, const call& c, const std::vector<std::string>& differences) {
+  boost::json::object around{{"merchant", till.settings.merchant},
+                             {"branch", till.settings.branch},
+                             {"principal", c.who->principal},
+                             {"role", name(c.who->acts_as)},
+                             {"client", c.who->client}};
+  if (!differences.empty()) around["differences"] = boost::json::value_from(differences);
+  return around;
+}
+
+// The body of the record: the params stand in it octet for octet as they came.
+std::string journal_body(boost::json::object around, const std::string& raw_params, const base::uuid& operation) {
+  around["operation_id"] = operation.text();
+  auto text = boost::json::serialize(around);
+  text.pop_back();
+  text += R"(,"sale":)";
+  text += raw_params;
+  text += "}";
+  return text;
+}
+
+std::string rfc3339(std::int64_t unix_ms) {
+  std::time_t seconds = static_cast<std::time_t>(unix_ms / 1000);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[96];
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                utc.tm_hour, utc.tm_min, utc.tm_sec, static_cast<int>(unix_ms % 1000));
+  return text;
+}
+
+asio::awaitable<answer> record_sale(till_parts& till, call c) {
+  auto checked = sale::check(c.params);
+  if (!checked) co_return make_error(checked.error(), c.who->language);
+  // Everything that the booking needs is copied here: it may run on the store's thread.
+  keyed_calls::booking effect = [around = around_the_sale(till, c, checked->differences), raw = c.raw_params,
+                                 checked = *checked](rows& in, const base::uuid& operation) -> result<answer> {
+    journal_entry entry{"sale", journal_body(around, raw, operation), checked.total};
+    auto header = in.append(entry);
+    if (!header) return header.error();
+    boost::json::object reply{{"operation_id", operation.text()},
+                              {"record_id", header->id.text()},
+                              {"epoch", header->epoch},
+                              {"sequence", header->sequence},
+                              {"hash", base::to_hex(in.head().hash)},
+                              {"recorded_at", rfc3339(header->happened.unix_ms)}};
+    if (!checked.differences.empty()) reply["differences"] = boost::json::value_from(checked.differences);
+    return wire::make_result(reply);
+  };
+  keyed_calls::request request{std::move(c), {}, false};
+  co_return co_await till.keyed.book(std::move(request), std::move(effect));
+}
+
+}  // namespace
+
+void add_sale_calls(till_parts& till) {
+  till.methods.add({"sale.record", checkouts, true, {}, [&till](call c) { return record_sale(till, std::move(c)); }});
+}
+
+}  // namespace tilld::daemon

@@ -1,0 +1,130 @@
+// system.status, queue.status
+#include <boost/json.hpp>
+
+#include "daemon/calls/parts.hpp"
+
+namespace tilld::daemon {
+
+using wire::make_result;
+
+namespace {
+
+boost::json::object describe_destination(const forward_status& s, const destination_config& d) {
+  boost::json::object o{{"name", d.name},
+                        {"role", wire::sync::name(d.expected_role)},
+                        {"address", d.address.text()},
+                        {"connected", s.connected},
+                        {"since_ms", s.since_unix_ms},
+                        {"acknowledged", s.acknowledged.sequence},
+                        {"central_sequence", s.central_sequence},
+                        {"central_software", s.central_software}};
+  if (s.central_key) o["central_key"] = base::to_hex(*s.central_key);
+  if (s.last_error)
+    o["last_error"] = {{"kind", base::describe(s.last_error->code).kind},
+                       {"detail", s.last_error->detail},
+                       {"at_ms", s.last_error_unix_ms},
+                       {"hint", base::describe(s.last_error->code).hint}};
+  if (s.next_try_unix_ms) o["next_try_ms"] = s.next_try_unix_ms;
+  if (s.stopped_for_a_person)
+    o["stopped"] = {{"kind", base::describe(s.stopped_for_a_person->code).kind},
+                    {"detail", s.stopped_for_a_person->detail},
+                    {"hint", base::describe(s.stopped_for_a_person->code).hint}};
+  if (s.destination_lost_records) o["destination_lost_records"] = s.destination_lost_records;
+  return o;
+}
+
+// What will be refused, and why: a till that asks before the rush is not surprised in it.
+boost::json::array describe_refusals(const till_parts& till) {
+  boost::json::array list;
+  auto refuse = [&](base::errc code) {
+    list.push_back({{"methods", boost::json::array{"sale.record"}}, {"kind", base::describe(code).kind},
+                    {"hint", base::describe(code).hint}});
+  };
+  if (till.journal.failed()) refuse(base::errc::storage_failed);
+  if (till.journal.full()) refuse(base::errc::storage_full);
+  return list;
+}
+
+boost::json::object queue_status(const till_parts& till) {
+  auto waiting = describe_backlogs(till);
+  boost::json::array destinations;
+  for (std::size_t i = 0; i < till.destinations.size(); ++i) {
+    auto o = describe_destination(till.destinations[i]->status(), till.settings.destinations[i]);
+    o["waiting"] = waiting[i].as_object().at("waiting");
+    destinations.push_back(std::move(o));
+  }
+  return {{"destinations", std::move(destinations)}, {"refused_next", describe_refusals(till)}};
+}
+
+boost::json::object head_of(const till_parts& till) {
+  auto& h = till.journal.head();
+  return {{"epoch", h.epoch}, {"sequence", h.sequence}, {"hash", base::to_hex(h.hash)}};
+}
+
+boost::json::object status(const till_parts& till) {
+  boost::json::array problems;
+  auto problem = [&](base::errc code, const std::string& detail) {
+    auto& entry = base::describe(code);
+    problems.push_back({{"kind", entry.kind}, {"detail", detail}, {"hint", entry.hint}});
+  };
+  if (till.journal.failed()) problem(base::errc::storage_failed, "the database is not written any more");
+  if (till.journal.full()) problem(base::errc::storage_full, "new sales are refused");
+  for (auto& plugin : till.plugins.all())
+    if (plugin->state() != plugin_state::ready && plugin->state() != plugin_state::starting)
+      problem(plugin->state() == plugin_state::waiting ? base::errc::device_gone : base::errc::plugin_failed,
+              plugin->instance_name() + " is " + std::string(name(plugin->state())));
+  for (std::size_t i = 0; i < till.destinations.size(); ++i) {
+    auto& s = till.destinations[i]->status();
+    if (s.stopped_for_a_person)
+      problem(s.stopped_for_a_person->code, till.settings.destinations[i].name + ": " + s.stopped_for_a_person->detail);
+    else if (!s.connected)
+      problem(base::errc::central_unreachable,
+              till.settings.destinations[i].name + (s.last_error ? ": " + s.last_error->detail : ""));
+  }
+  auto now = till.clock.now();
+  boost::json::object o{{"state", problems.empty() ? "ok" : "degraded"},
+                        {"version", TILLD_VERSION},
+                        {"till", till.settings.till},
+                        {"branch", till.settings.branch},
+                        {"merchant", till.settings.merchant},
+                        {"boot", till.boot_id},
+                        {"started_ms", till.started.unix_ms},
+                        {"up_ms", now.monotonic_ms - till.started.monotonic_ms},
+                        {"clock", now.trust == base::clock_trust::synchronised ? "synchronised" : "unsynchronised"},
+                        {"connections", till.connections()},
+                        {"journal", head_of(till)},
+                        {"public_key", base::to_hex(till.key.public_half())},
+                        {"storage",
+                         {{"state", till.journal.failed() ? "failed" : till.journal.full() ? "full" : "ok"},
+                          {"commits", till.journal.commits()},
+                          {"commits_on", till.journal.on_own_thread() ? "own thread" : "I/O thread"}}},
+                        {"queue", queue_status(till)},
+                        {"plugins", till.plugins.describe()},
+                        {"problems", std::move(problems)}};
+  return o;
+}
+
+}  // namespace
+
+boost::json::array describe_backlogs(const till_parts& till) {
+  boost::json::array list;
+  for (auto& b : till.journal.backlogs()) {
+    boost::json::array money;
+    std::int64_t sales = 0;
+    for (auto& m : b.money) {
+      sales += m.count;
+      money.push_back({{"minor", m.minor}, {"currency", m.currency}});
+    }
+    boost::json::object waiting{{"records", b.records}, {"sales", sales}, {"money", std::move(money)}};
+    if (b.oldest_ms) waiting["oldest_ms"] = *b.oldest_ms;
+    list.push_back({{"destination", b.destination}, {"acknowledged", b.acknowledged}, {"waiting", std::move(waiting)}});
+  }
+  return list;
+}
+
+void add_system_calls(till_parts& till) {
+  till.methods.add({"system.status", anyone, false, [&till](const call&) { return make_result(status(till)); }, {}});
+  till.methods.add({"queue.status", anyone, false, [&till](const call&) { return make_result(queue_status(till)); }, {}});
+}
+
+}  // namespace tilld::daemon

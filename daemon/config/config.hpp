@@ -1,0 +1,69 @@
+// tilld.yaml as typed values. config/tilld.yaml has a sentence on every key; this is where they are read. An unknown key
+// or a wrong value is refused with file, line and, where one is near, the word that was meant.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "base/bytes.hpp"
+#include "base/crypto.hpp"
+#include "base/error.hpp"
+#include "wire/loopback.hpp"
+#include "wire/sync.hpp"
+
+namespace tilld::daemon {
+
+// What a connection may do; docs/protocol.md has the table.
+enum class role { till, operator_, self_checkout, read, admin };
+std::string_view name(role r);
+std::optional<role> parse_role(std::string_view text);
+
+// Which Unix user or group gets which role on the till socket. The first line that fits decides.
+struct role_mapping {
+  std::optional<std::uint32_t> user;   // uid
+  std::optional<std::uint32_t> group;  // gid, of the process or among its user's groups
+  role gets = role::till;
+};
+
+struct listen_config {
+  std::string unix_path = "/run/tilld/tilld.sock";
+  std::string admin_path = "/run/tilld/admin.sock";
+  std::vector<role_mapping> roles;
+  std::optional<wire::loopback_address> tcp;  // off unless configured
+};
+
+struct destination_config {
+  std::string name;
+  wire::loopback_address address;
+  wire::sync::role expected_role = wire::sync::role::ledger;
+  std::optional<base::public_key> public_key;  // else the key of the first connection is kept
+};
+
+enum class isolation { process, none };
+
+struct plugin_config {
+  std::string name;       // of the instance, a short name
+  std::string file;       // absolute path of the shared object
+  isolation how = isolation::process;
+  boost::json::object config;
+  std::vector<std::string> paths;  // what else it may touch; ":rw" behind a path allows writing
+  std::uint64_t memory_max = 256 << 20;
+};
+
+struct config {
+  std::string till, branch, merchant;
+  std::string state_folder = "/var/lib/tilld";
+  base::language language = base::language::english;  // of clients that do not choose
+  listen_config listen;
+  std::vector<destination_config> destinations;
+  std::vector<plugin_config> plugins;
+  base::hash256 digest{};  // of the file's octets, to notice a change
+};
+
+base::result<config> load_config(const std::string& path);
+
+}  // namespace tilld::daemon

@@ -1,0 +1,117 @@
+// tilld: the daemon on the till.
+//
+//   tilld [--config FILE] [--check-config] [--plugin-host PROGRAM] [--verbose]
+//
+// Exit codes: 0 stopped as asked, 1 could not run, 64 wrong usage, 78 wrong configuration.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <CLI/CLI.hpp>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.hpp"
+#include "base/step.hpp"
+#include "daemon/till_daemon.hpp"
+
+namespace {
+
+using namespace tilld;
+
+constexpr int exit_failed = 1, exit_usage = 64, exit_config = 78;
+
+std::string default_plugin_host() {
+  // Beside this program in a build folder, in its own place when installed.
+  boost::system::error_code ignored;
+  std::error_code failed;
+  auto beside = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path() / "tilld-plugin-host";
+  if (!failed && ::access(beside.c_str(), X_OK) == 0) return beside.string();
+  return "/usr/libexec/tilld/tilld-plugin-host";
+}
+
+int refuse(const base::error& why) {
+  auto& entry = base::describe(why.code);
+  base::log(base::log_level::error, "tilld cannot run", why, {{"hint", entry.hint}});
+  std::cerr << "tilld: " << why.detail << "\n       " << entry.hint << "\n";
+  auto number = static_cast<int>(why.code);
+  return number <= -32070 && number > -32080 && why.code != base::errc::listen_refused ? exit_config : exit_failed;
+}
+
+int run(const std::string& config_path, daemon::daemon_options options) {
+  auto settings = daemon::load_config(config_path);
+  if (!settings) return refuse(settings.error());
+  if (options.allow_test_environment)
+    if (auto* steps = std::getenv("TILLD_TEST_STEPS"))
+      if (auto watched = base::start_step_watch(steps); !watched) return refuse(watched.error());
+
+  boost::asio::io_context io(1);
+  auto opened = daemon::till_daemon::open(io, *settings, options);
+  if (!opened) return refuse(opened.error());
+  auto& till = **opened;
+  base::log(base::log_level::info, "tilld is ready",
+            {{"till", settings->till}, {"socket", settings->listen.unix_path}, {"tcp_port", till.tcp_port()}});
+  sd_notifyf(0, "READY=1\nSTATUS=%s", till.status_line().c_str());
+
+  bool stopped_in_order = false;
+  boost::asio::signal_set ends(io, SIGTERM, SIGINT);
+  ends.async_wait([&](boost::system::error_code failed, int) {
+    if (failed) return;
+    sd_notify(0, "STOPPING=1");
+    base::log(base::log_level::info, "tilld stops");
+    auto stopped = [&](std::exception_ptr failed_stop) {
+      stopped_in_order = !failed_stop;
+      io.stop();
+    };
+    boost::asio::co_spawn(io, till.stop(), std::move(stopped));
+    // A second signal means now.
+    ends.async_wait([&io](boost::system::error_code again, int) {
+      if (!again) io.stop();
+    });
+  });
+  io.run();
+  // Out of order, calls are still in hand that refer to the till; what counts is durable, so nothing is lost by leaving.
+  if (!stopped_in_order) ::_exit(EXIT_SUCCESS);
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("The daemon on the till: sockets for till software, plugins for devices, the journal and its way to central.");
+  std::string config_path = "/etc/tilld/tilld.yaml";
+  daemon::daemon_options options;
+  options.plugin_host = default_plugin_host();
+  bool check_only = false, verbose = false;
+  app.add_option("--config", config_path, "Configuration file")->capture_default_str();
+  app.add_flag("--check-config", check_only, "Read the configuration, say what is wrong, and end");
+  app.add_option("--plugin-host", options.plugin_host, "Program that runs a plugin in a process of its own");
+  app.add_flag("--allow-test-environment", options.allow_test_environment, "Let variables named TILLD_TEST_... have an effect");
+  app.add_flag("--verbose", verbose, "Log every detail");
+  app.set_version_flag("--version", "tilld " TILLD_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& wrong) {
+    return app.exit(wrong) == 0 ? EXIT_SUCCESS : exit_usage;
+  }
+  ::signal(SIGPIPE, SIG_IGN);
+  base::log_debug_lines(verbose);
+  if (check_only) {
+    auto settings = daemon::load_config(config_path);
+    if (!settings) return refuse(settings.error());
+    std::cout << config_path << " is fine: till " << settings->till << ", " << settings->plugins.size() << " plugins, "
+              << settings->destinations.size() << " destinations\n";
+    return EXIT_SUCCESS;
+  }
+  try {
+    return run(config_path, std::move(options));
+  } catch (const std::exception& bug) {
+    base::log(base::log_level::error, "tilld ended with an exception", {{"what", bug.what()}});
+    return exit_failed;
+  }
+}

@@ -1,0 +1,150 @@
+// One plugin instance as the daemon sees it: started, watched, asked, and started again when it dies. What it does wrong
+// stays its own: a crash, a hang, a flood or a second answer ends or marks this instance and delays no other.
+//
+// One lane per instance: at most lane_width requests are with the plugin at a time, the others wait here, cashier work
+// before background work, and a wait counts against the deadline of the request. [I/O thread]
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/json/object.hpp>
+
+#include "base/clock.hpp"
+#include "daemon/plugins/host_process.hpp"
+#include "daemon/plugins/supervision.hpp"
+#include "wire/plugin_frame.hpp"
+
+namespace tilld::daemon {
+
+enum class urgency { cashier, background };
+
+struct plugin_request {
+  std::string name;  // "tilld.printer/1.print"
+  std::string body;  // JSON object
+  std::string blob;
+  std::uint32_t deadline_ms = 5000;
+  urgency how = urgency::cashier;
+};
+
+struct plugin_reply {
+  // What is known of the plugin's part in it.
+  enum class phase {
+    answered,   // it answered; status says what
+    not_given,  // it never saw the request
+    lost,       // it had the request and then died, or its time ran out: it may have acted
+  } what = phase::not_given;
+  std::int32_t status = 0;
+  std::string body;
+  std::string blob;
+  base::error why;  // unless answered with status 0
+};
+
+class instance;
+
+// What an instance asks of the daemon and tells it.
+class plugin_owner {
+ public:
+  virtual ~plugin_owner() = default;
+  virtual void plugin_event(instance& from, const wire::plugin_message& event) = 0;
+  // A request of the plugin (tilld.state/1.get ...); the answer goes back by reply().
+  virtual void plugin_request(instance& from, wire::plugin_message request) = 0;
+  virtual void plugin_changed(instance& which, plugin_state before) = 0;
+};
+
+class instance : public std::enable_shared_from_this<instance> {
+ public:
+  static constexpr std::size_t lane_width = 8, lane_waiting_max = 64;
+
+  instance(boost::asio::any_io_executor executor, plugin_config how, host_settings settings, const base::clock& clock,
+           plugin_owner& owner);
+  ~instance();
+
+  // Runs until stop(); spawned once.
+  boost::asio::awaitable<void> run();
+  bool finished() const { return finished_; }
+  // Asks the plugin to let go, waits a bounded time, then kills.
+  boost::asio::awaitable<void> stop();
+  // Ends the present run, if any, and tries again at once with a clean slate.
+  void restart();
+
+  boost::asio::awaitable<plugin_reply> ask(plugin_request request);
+  void reply(std::uint64_t id, std::int32_t status, std::string_view body);
+
+  const plugin_config& configured() const { return how_; }
+  const std::string& instance_name() const { return how_.name; }
+  plugin_state state() const { return life_.state(); }
+  const std::string& reason() const { return life_.reason(); }
+  bool provides(std::string_view interface) const;
+  const std::vector<std::string>& provided() const { return provides_; }
+  bool uses(std::string_view interface) const;
+  const std::string& plugin_id() const { return id_; }
+  // Notes a wrong behaviour that is no death; shown with a count.
+  void fault(const std::string& what);
+  // For tillctl plugins: state, reason, restarts, faults, sandbox, pid.
+  boost::json::object describe() const;
+
+ private:
+  struct pending {
+    boost::asio::steady_timer timer;
+    std::optional<wire::plugin_message> answer;
+    bool lost = false;
+    std::string name;
+  };
+  struct lane_waiter {
+    boost::asio::steady_timer timer;
+    bool let_in = false, refused = false;
+  };
+  struct link;
+
+  boost::asio::awaitable<host_ending> live();
+  boost::asio::awaitable<std::optional<wire::plugin_message>> receive(std::chrono::steady_clock::time_point until);
+  boost::asio::awaitable<std::optional<base::error>> start_plugin();
+  boost::asio::awaitable<void> serve();
+  boost::asio::awaitable<void> write_loop(std::shared_ptr<link> to);
+  boost::asio::awaitable<void> watch_for_hang();
+  boost::asio::awaitable<bool> enter_lane(urgency how, std::chrono::steady_clock::time_point until);
+  void leave_lane();
+  bool send(const wire::plugin_message_view& message);
+  void take(wire::plugin_message message);
+  void take_hello(const wire::plugin_message& message);
+  void fail_pending();
+  void end_run(const std::string& reason);
+
+  boost::asio::any_io_executor executor_;
+  plugin_config how_;
+  host_settings settings_;
+  const base::clock& clock_;
+  plugin_owner& owner_;
+  supervision life_;
+  boost::asio::steady_timer wake_;
+
+  std::shared_ptr<link> link_;
+  std::string forced_reason_;  // why the daemon itself ended this run
+  bool stopping_ = false, restart_wanted_ = false, checking_hang_ = false, given_up_device_ = false, finished_ = true;
+
+  std::string id_, version_, summary_, sandbox_note_;
+  int landlock_abi_ = 0;
+  bool paths_restricted_ = false, said_hello_ = false;
+  std::vector<std::string> provides_, uses_;
+
+  std::uint64_t next_id_ = 1;
+  std::map<std::uint64_t, std::shared_ptr<pending>> pending_;
+  std::set<std::uint64_t> given_up_;  // requests whose time ran out: a late answer is no fault
+  std::size_t in_lane_ = 0;
+  std::deque<std::shared_ptr<lane_waiter>> cashier_, background_;
+
+  std::uint32_t faults_ = 0;
+  std::string last_fault_;
+  std::uint64_t messages_in_window_ = 0, window_began_ms_ = 0, flooded_windows_ = 0;
+};
+
+}  // namespace tilld::daemon

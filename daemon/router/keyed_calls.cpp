@@ -1,0 +1,210 @@
+#include "daemon/router/keyed_calls.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json.hpp>
+
+#include "base/log.hpp"
+#include "base/step.hpp"
+
+namespace tilld::daemon {
+
+namespace asio = boost::asio;
+using base::errc;
+using base::error;
+using base::result;
+using base::uuid;
+using wire::answer;
+using wire::make_error;
+
+// A device call in hand. Whoever comes with the same key meanwhile waits for it.
+struct keyed_calls::job {
+  explicit job(asio::any_io_executor executor) : done(executor, std::chrono::steady_clock::time_point::max()) {}
+  base::hash256 mac{};
+  asio::steady_timer done;
+  std::optional<answer> outcome;
+};
+
+keyed_calls::keyed_calls(asio::any_io_executor executor, store& s, const base::clock& clock, base::byte_string mac_key)
+    : executor_(std::move(executor)), store_(s), clock_(clock), mac_key_(std::move(mac_key)) {}
+
+result<operation_key> keyed_calls::key_of(const call& c) const {
+  auto* key = c.params.if_contains("idempotency_key");
+  if (!key) return error{errc::key_missing, c.method + " needs idempotency_key"};
+  if (!key->is_string() || !base::is_idempotency_key(key->get_string()))
+    return error{errc::invalid_params, "idempotency_key must be 1 to 64 printable ASCII characters"};
+  return operation_key{c.who->principal, c.method, std::string(key->get_string())};
+}
+
+answer keyed_calls::replayed(const operation_row& row, base::language l) const {
+  if (row.kind == answer_kind::expired)
+    return make_error({errc::answer_expired, "done, but its answer is no longer kept"}, l, row.id);
+  return {row.kind == answer_kind::error, row.answer};
+}
+
+asio::awaitable<answer> keyed_calls::book(request r, booking effect) {
+  auto language = r.what.who->language;
+  auto key = key_of(r.what);
+  if (!key) co_return make_error(key.error(), language);
+  auto mac = content_mac(mac_key_, r.what.params, r.secret_members);
+
+  struct booked {
+    found_row found;
+    answer fresh;
+    uuid id;
+  };
+  auto b = std::make_shared<booked>();
+  auto now = clock_.unix_ms();
+  store::work look = [b, key = *key, mac](rows& in) -> result<> {
+    auto row = in.find_operation(key);
+    if (!row) return row.error();
+    b->found = {decide(*row, mac), std::move(*row)};
+    return {};
+  };
+  store::work work = [b, look, key = *key, mac, now, effect, seal = r.seal_answer](rows& in) -> result<> {
+    if (auto looked = look(in); !looked) return looked.error();
+    if (b->found.decision != intake_decision::run) return {};
+    b->id = uuid::v7(now);
+    auto before = in.head().sequence;
+    auto outcome = effect(in, b->id);
+    if (!outcome) return outcome.error();
+    b->fresh = std::move(*outcome);
+    operation_row row{key, b->id, mac, operation_state::done,
+                      b->fresh.is_error ? answer_kind::error : answer_kind::result, b->fresh.text, "",
+                      in.head().sequence > before ? in.head().sequence : 0, now};
+    return in.put_operation(row, seal);
+  };
+  auto outcome = co_await store_.run(work_kind::books, std::move(work));
+  if (!outcome) {
+    // A full or broken disk must not hide what was booked before.
+    auto why = outcome.error();
+    auto looked = co_await store_.run(work_kind::reads, std::move(look));
+    if (!looked || b->found.decision == intake_decision::run) co_return make_error(why, language);
+  }
+  switch (b->found.decision) {
+    case intake_decision::run: co_return b->fresh;
+    case intake_decision::replay:
+    case intake_decision::expired: co_return replayed(*b->found.row, language);
+    case intake_decision::conflict: {
+      error why{errc::key_conflict, "this key was used before with other content"};
+      co_return make_error(why, language, b->found.row->id);
+    }
+    case intake_decision::ask_outcome: break;
+  }
+  // A booking is never half done; only a device call with the same method name in an older version could leave this.
+  error why{errc::outcome_unknown, "the outcome under this key is not known"};
+  co_return make_error(why, language, b->found.row->id);
+}
+
+asio::awaitable<result<>> keyed_calls::put(operation_row row, bool seal) {
+  store::work work = [row = std::move(row), seal](rows& in) { return in.put_operation(row, seal); };
+  return store_.run(work_kind::housekeeps, std::move(work));
+}
+
+asio::awaitable<answer> keyed_calls::act(request r, device_action action) {
+  auto language = r.what.who->language;
+  auto key = key_of(r.what);
+  if (!key) co_return make_error(key.error(), language);
+  auto mac = content_mac(mac_key_, r.what.params, r.secret_members);
+  if (auto at = jobs_.find(*key); at != jobs_.end()) {
+    auto running = at->second;
+    if (running->mac != mac) {
+      error why{errc::key_conflict, "this key is in use with other content"};
+      co_return make_error(why, language);
+    }
+    while (!running->outcome) co_await running->done.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_return *running->outcome;
+  }
+  auto mine = std::make_shared<job>(executor_);
+  mine->mac = mac;
+  jobs_[*key] = mine;
+  auto outcome = co_await act_once(std::move(r), std::move(action), *key, mac);
+  mine->outcome = outcome;
+  jobs_.erase(*key);
+  mine->done.cancel();
+  co_return outcome;
+}
+
+asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, operation_key key, base::hash256 mac) {
+  auto language = r.what.who->language;
+  auto found = std::make_shared<found_row>();
+  operation_row row{key, uuid::v7(clock_.unix_ms()), mac, operation_state::running, answer_kind::none, "", action.device, 0,
+                    clock_.unix_ms()};
+  store::work intent = [found, row](rows& in) -> result<> {
+    auto present = in.find_operation(row.key);
+    if (!present) return present.error();
+    *found = {decide(*present, row.content_mac), std::move(*present)};
+    // Written before the device is asked: a crash between the two leaves a question, not a second receipt.
+    return found->decision == intake_decision::run ? in.put_operation(row) : result<>();
+  };
+  auto stored = co_await store_.run(work_kind::housekeeps, std::move(intent));
+  if (!stored) co_return make_error(stored.error(), language);
+
+  device_outcome outcome;
+  switch (found->decision) {
+    case intake_decision::replay:
+    case intake_decision::expired: co_return replayed(*found->row, language);
+    case intake_decision::conflict: {
+      error why{errc::key_conflict, "this key was used before with other content"};
+      co_return make_error(why, language, found->row->id);
+    }
+    case intake_decision::run:
+      base::reach(base::step::device_asked);
+      outcome = co_await action.act(row.id);
+      base::reach(base::step::device_answered);
+      break;
+    case intake_decision::ask_outcome: {
+      auto asked = *found->row;
+      outcome.why = {errc::outcome_unknown, "nobody can tell what became of it; look, then repeat with a new key or resolve it"};
+      if (action.look_up) outcome = co_await action.look_up(asked.id, asked.device);
+      if (outcome.what == device_outcome::state::not_done) {
+        // Certainly not done: now it is a new operation under the same key.
+        auto written = co_await put(row, false);
+        if (!written) co_return make_error(written.error(), language, row.id);
+        base::reach(base::step::device_asked);
+        outcome = co_await action.act(row.id);
+        base::reach(base::step::device_answered);
+      } else {
+        row.id = asked.id;
+        row.device = asked.device;
+      }
+      break;
+    }
+  }
+
+  row.changed_ms = clock_.unix_ms();
+  answer reply;
+  switch (outcome.what) {
+    case device_outcome::state::done:
+      row.state = operation_state::done;
+      row.kind = outcome.result.is_error ? answer_kind::error : answer_kind::result;
+      row.answer = outcome.result.text;
+      reply = outcome.result;
+      break;
+    case device_outcome::state::not_done:
+      row.state = operation_state::failed;
+      reply = make_error(outcome.why, language, row.id);
+      break;
+    case device_outcome::state::running: {
+      error why{errc::still_running, outcome.why.detail};
+      co_return make_error(why, language, row.id);
+    }
+    case device_outcome::state::unknown: {
+      row.state = operation_state::unknown;
+      error why{errc::outcome_unknown, outcome.why.detail};
+      reply = make_error(why, language, row.id);
+      break;
+    }
+  }
+  auto written = co_await put(row, r.seal_answer);
+  if (!written) {
+    // The device acted and the till cannot remember it. Saying OK would be a promise that a restart breaks.
+    base::log(base::log_level::error, "An outcome could not be stored", written.error(), {{"operation", row.id.text()}});
+    error why{errc::outcome_unknown, "the outcome could not be stored: " + written.error().detail};
+    co_return make_error(why, language, row.id);
+  }
+  co_return reply;
+}
+
+}  // namespace tilld::daemon

@@ -1,0 +1,74 @@
+// Calls that change something: each runs at most once under its key, survives a restart, and answers a repetition with
+// the stored octets. The rule is intake/intake.hpp; here it meets the store and the devices.
+//
+// Two shapes. book(): the whole effect is one transaction (a sale). act(): a device is asked to do something that no
+// transaction can take back (print, open, charge):
+//   intent stored -> device asked -> answer stored -> answered
+// and between any two of these the power may go. [I/O thread]
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "daemon/intake/intake.hpp"
+#include "daemon/router/router.hpp"
+#include "daemon/store/store.hpp"
+
+namespace tilld::daemon {
+
+// What became of asking a device.
+struct device_outcome {
+  enum class state { done, not_done, running, unknown } what = state::unknown;
+  wire::answer result;  // with done
+  base::error why;      // otherwise
+};
+
+class keyed_calls {
+ public:
+  keyed_calls(boost::asio::any_io_executor executor, store& s, const base::clock& clock, base::byte_string mac_key);
+
+  struct request {
+    call what;
+    std::span<const std::string_view> secret_members;
+    bool seal_answer = false;  // it holds a bearer code or says who somebody is
+  };
+
+  // Runs inside the transaction; what it returns is stored and answered. An error undoes everything and binds nothing.
+  using booking = std::function<base::result<wire::answer>(rows&, const base::uuid& operation)>;
+  boost::asio::awaitable<wire::answer> book(request r, booking effect);
+
+  struct device_action {
+    std::string device;  // plugin instance
+    std::function<boost::asio::awaitable<device_outcome>(base::uuid operation)> act;
+    // Asks the device what became of an operation; empty where it cannot tell.
+    std::function<boost::asio::awaitable<device_outcome>(base::uuid operation, std::string device)> look_up;
+  };
+  boost::asio::awaitable<wire::answer> act(request r, device_action action);
+
+  std::size_t running() const { return jobs_.size(); }
+
+ private:
+  struct job;
+  struct found_row {
+    intake_decision decision = intake_decision::run;
+    std::optional<operation_row> row;
+  };
+
+  base::result<operation_key> key_of(const call& c) const;
+  wire::answer replayed(const operation_row& row, base::language l) const;
+  boost::asio::awaitable<wire::answer> act_once(request r, device_action action, operation_key key, base::hash256 mac);
+  boost::asio::awaitable<base::result<>> put(operation_row row, bool seal);
+
+  boost::asio::any_io_executor executor_;
+  store& store_;
+  const base::clock& clock_;
+  base::byte_string mac_key_;
+  std::map<operation_key, std::shared_ptr<job>> jobs_;
+};
+
+}  // namespace tilld::daemon

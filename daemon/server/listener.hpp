@@ -1,0 +1,58 @@
+// The doors: the till socket and the admin socket in the file system, and TCP on loopback when it is configured. Who
+// comes through a Unix socket is who the kernel says (SO_PEERCRED); who comes over TCP is nobody until a token says it.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include "daemon/server/session.hpp"
+
+namespace tilld::daemon {
+
+// What a Unix user may do on the till socket: the first mapping that fits; else root and the daemon's own user are
+// admin, and everybody whom the socket's mode lets in is a till.
+role role_of_user(std::uint32_t uid, std::uint32_t gid, const std::vector<role_mapping>& mappings, std::uint32_t own_uid);
+
+class server {
+ public:
+  server(boost::asio::any_io_executor executor, till_parts& till);
+  ~server();
+
+  // listen_refused when another daemon answers on the socket, an address is taken or a path cannot be used. A socket
+  // file that nobody listens on is a leftover of a crash and is replaced.
+  base::result<> listen();
+  std::size_t connections() const { return memory_.count(); }
+  // The TCP port that was given (port 0 lets the kernel choose); 0 without TCP.
+  std::uint16_t tcp_port() const { return tcp_port_; }
+
+  // Lets nobody in any more, waits a bounded time for calls in flight, then closes.
+  boost::asio::awaitable<void> stop();
+
+ private:
+  base::result<> open_unix(const std::string& path, unsigned mode, bool admin);
+  base::result<> open_tcp(const wire::loopback_address& address);
+  template <class Acceptor>
+  boost::asio::awaitable<void> accept_loop(std::shared_ptr<Acceptor> acceptor, bool admin);
+  template <class Socket>
+  std::shared_ptr<caller> recognise(Socket& s, bool admin);
+  void let_in(session::socket s, std::shared_ptr<caller> who);
+
+  boost::asio::any_io_executor executor_;
+  till_parts& till_;
+  connection_memory memory_;
+  std::vector<std::shared_ptr<boost::asio::local::stream_protocol::acceptor>> unix_doors_;
+  std::shared_ptr<boost::asio::ip::tcp::acceptor> tcp_door_;
+  std::vector<std::string> socket_files_;
+  std::list<std::weak_ptr<session>> sessions_;
+  std::uint64_t next_connection_ = 1;
+  std::uint16_t tcp_port_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace tilld::daemon

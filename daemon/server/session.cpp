@@ -1,0 +1,259 @@
+#include "daemon/server/session.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json.hpp>
+
+#include "base/log.hpp"
+#include "base/step.hpp"
+
+namespace tilld::daemon {
+
+namespace asio = boost::asio;
+using base::errc;
+using base::error;
+using std::chrono::steady_clock;
+using wire::append_answer;
+using wire::make_error;
+
+namespace {
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr auto sign_on_wait = std::chrono::seconds(5);
+constexpr std::size_t chunk_size = 16 * 1024;
+// Events are dropped behind this much unread output, and behind four times as much nothing is read any more.
+constexpr std::size_t unread_events_max = 256 * 1024;
+constexpr std::size_t unread_answers_max = 1 << 20;
+
+}  // namespace
+
+session::session(socket s, std::shared_ptr<caller> who, till_parts& till, connection_memory& memory)
+    : socket_(std::move(s)),
+      who_(std::move(who)),
+      till_(till),
+      memory_(memory),
+      more_(socket_.get_executor()),
+      room_(socket_.get_executor()),
+      sign_on_(socket_.get_executor()),
+      signed_on_(!who_->principal.empty()) {
+  boost::system::error_code ignored;
+  socket_.non_blocking(true, ignored);
+}
+
+session::~session() {
+  for (auto id : who_->subscriptions) till_.events.unsubscribe(id);
+}
+
+void session::close() {
+  if (closed_) return;
+  closed_ = true;
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  more_.cancel();
+  room_.cancel();
+  sign_on_.cancel();
+}
+
+asio::awaitable<void> session::run() {
+  auto self = shared_from_this();
+  std::weak_ptr<session> weak = self;
+  memory_.join(who_->connection, [weak] {
+    auto still = weak.lock();
+    if (!still) return;
+    // Told if the socket takes it; a client that reads nothing will not hear this either.
+    append_answer(still->out_, "null", make_error({errc::busy, "this connection held too much memory"}, still->who_->language));
+    still->flush();
+    still->close();
+  });
+  who_->notify = [weak](const event& e, std::uint64_t subscription) {
+    if (auto still = weak.lock()) still->tell(e, subscription);
+  };
+  asio::co_spawn(socket_.get_executor(), write_loop(), asio::detached);
+  if (!signed_on_) {
+    sign_on_.expires_after(sign_on_wait);
+    sign_on_.async_wait([weak](boost::system::error_code failed) {
+      if (auto still = weak.lock(); still && !failed && !still->signed_on_) still->close();
+    });
+  }
+  co_await read_loop();
+  // What was asked is carried to its end although nobody waits: an operation does not depend on its listener.
+  who_->notify = nullptr;
+  for (auto id : who_->subscriptions) till_.events.unsubscribe(id);
+  who_->subscriptions.clear();
+  close();
+  memory_.leave(who_->connection);
+}
+
+asio::awaitable<void> session::read_loop() {
+  auto chunk = std::make_unique<char[]>(chunk_size);
+  while (!closed_) {
+    auto line = lines_.next();
+    if (!line) {
+      append_answer(out_, "null", make_error(line.error(), who_->language));
+      flush();
+      co_return;
+    }
+    if (*line) {
+      take_line(**line);
+      if (closing_) {
+        flush();
+        co_return;
+      }
+      while (!closed_ && (in_flight_ >= requests_in_flight_max || out_.size() > unread_answers_max)) {
+        flush();
+        room_.expires_at(steady_clock::time_point::max());
+        co_await room_.async_wait(as_result);
+      }
+      continue;
+    }
+    flush();
+    count_memory();
+    if (closed_) co_return;
+    auto buffer = asio::buffer(chunk.get(), chunk_size);
+    auto got = co_await socket_.async_read_some(buffer, as_result);
+    auto& [failed, size] = got;
+    if (failed == asio::error::eof) {
+      // The client has said all it wants to say and may still listen, as `echo ... | socat` does.
+      while (!closed_ && (in_flight_ > 0 || !out_.empty())) {
+        room_.expires_at(steady_clock::time_point::max());
+        co_await room_.async_wait(as_result);
+      }
+      co_return;
+    }
+    if (failed) co_return;
+    lines_.feed(std::string_view(chunk.get(), size));
+  }
+}
+
+void session::take_line(std::string_view line) {
+  base::reach(base::step::request_read);
+  auto request = wire::parse_request(line);
+  if (!request) {
+    append_answer(out_, request.error().id, make_error(request.error().why, who_->language));
+    // Before sign-on a line that is no request may be a browser's; it gets one answer and no second try.
+    if (!signed_on_) closing_ = true;
+    return;
+  }
+  if (!signed_on_ && request->method != "session.hello") {
+    append_answer(out_, request->id.empty() ? "null" : request->id,
+                  make_error({errc::hello_required, "the first line must be session.hello with a token"}, who_->language));
+    closing_ = true;
+    return;
+  }
+  // Without an id nobody would learn what became of it, so nothing is done.
+  if (request->id.empty()) {
+    if (request->method == "session.bye") closing_ = true;
+    return;
+  }
+  auto found = till_.methods.find(request->method, signed_on_ ? who_->acts_as : role::read);
+  if (!found) {
+    append_answer(out_, request->id, make_error(found.error(), who_->language));
+    return;
+  }
+  call c{who_, std::move(request->method), std::move(request->params), {}};
+  auto* m = *found;
+  if (m->quick) {
+    auto answer = m->quick(c);
+    append_answer(out_, request->id, answer);
+    if (c.method == "session.hello") {
+      signed_on_ = !who_->principal.empty();
+      if (signed_on_)
+        sign_on_.cancel();
+      else
+        closing_ = true;
+    }
+    if (c.method == "session.bye") closing_ = true;
+    return;
+  }
+  if (m->keeps_raw_params) c.raw_params = std::string(request->raw_params);
+  ++in_flight_;
+  asio::co_spawn(socket_.get_executor(), serve(std::move(request->id), std::move(c), m->slow), asio::detached);
+}
+
+asio::awaitable<void> session::serve(std::string id, call c, slow_call run) {
+  auto self = shared_from_this();
+  auto language = c.who->language;
+  wire::answer answer;
+  try {
+    answer = co_await run(std::move(c));
+  } catch (const std::exception& bug) {
+    base::log(base::log_level::error, "A call ended with an exception", {{"what", bug.what()}});
+    answer = make_error({errc::internal, ""}, language);
+  }
+  --in_flight_;
+  if (!closed_) {
+    append_answer(out_, id, answer);
+    flush();
+    base::reach(base::step::answered);
+  }
+  changed();
+}
+
+void session::tell(const event& e, std::uint64_t subscription) {
+  if (closed_) return;
+  if (out_.size() > unread_events_max) {
+    ++events_dropped_;
+    return;
+  }
+  if (events_dropped_ > 0) {
+    wire::append_notification(out_, "events.dropped", R"({"count":)" + std::to_string(events_dropped_) + "}");
+    events_dropped_ = 0;
+  }
+  auto params = R"({"subscription":)" + std::to_string(subscription) + R"(,"number":)" + std::to_string(e.number) +
+                R"(,"topic":)" + boost::json::serialize(boost::json::string(e.topic)) + R"(,"source":)" +
+                boost::json::serialize(boost::json::string(e.source)) + R"(,"data":)" + e.data + "}";
+  wire::append_notification(out_, "events.notify", params);
+  flush();
+}
+
+// Writes at once what the socket takes; the rest is the write loop's.
+void session::flush() {
+  if (closed_ || writing_) return;
+  std::size_t done = 0;
+  while (done < out_.size()) {
+    boost::system::error_code failed;
+    auto n = socket_.write_some(asio::buffer(out_.data() + done, out_.size() - done), failed);
+    if (failed == asio::error::would_block || failed == asio::error::try_again) {
+      writing_ = true;
+      break;
+    }
+    if (failed) {
+      close();
+      return;
+    }
+    done += n;
+  }
+  out_.erase(0, done);
+  if (writing_) {
+    count_memory();
+    more_.cancel();
+  } else if (out_.capacity() > 256 * 1024) {
+    std::string().swap(out_);
+  }
+}
+
+asio::awaitable<void> session::write_loop() {
+  auto self = shared_from_this();
+  while (!closed_) {
+    if (!writing_) {
+      more_.expires_at(steady_clock::time_point::max());
+      co_await more_.async_wait(as_result);
+      continue;
+    }
+    auto waited = co_await socket_.async_wait(socket::wait_write, as_result);
+    auto& [failed] = waited;
+    if (failed || closed_) break;
+    writing_ = false;
+    flush();
+    count_memory();
+    changed();
+  }
+  close();
+}
+
+void session::count_memory() { memory_.set(who_->connection, lines_.held() + out_.size()); }
+
+}  // namespace tilld::daemon

@@ -1,0 +1,469 @@
+#include "daemon/store/rows.hpp"
+
+#include "base/crypto.hpp"
+#include "base/step.hpp"
+
+namespace tilld::daemon {
+
+using base::byte_string;
+using base::byte_view;
+using base::errc;
+using base::error;
+using base::result;
+
+namespace {
+
+// A check over the columns of a row that no chain covers: enough to notice a flipped bit, not meant against an intruder.
+class row_check {
+ public:
+  row_check& add(byte_view v) {
+    base::byte_writer w(octets_);
+    w.u64(v.size());
+    w.bytes(v);
+    return *this;
+  }
+  row_check& add(std::string_view v) { return add(base::as_bytes(v)); }
+  row_check& add(std::int64_t v) {
+    base::byte_writer(octets_).u64(static_cast<std::uint64_t>(v));
+    return *this;
+  }
+  std::array<std::uint8_t, 8> octets() const {
+    auto hash = base::sha256({byte_view(octets_)});
+    std::array<std::uint8_t, 8> out;
+    std::copy_n(hash.begin(), 8, out.begin());
+    return out;
+  }
+
+ private:
+  byte_string octets_;
+};
+
+error damaged(const std::string& what) { return {errc::journal_damaged, what + " in the till's database is damaged"}; }
+
+std::array<std::uint8_t, 8> check_of(const operation_row& r, byte_view stored_answer) {
+  return row_check()
+      .add(r.key.principal).add(r.key.method).add(r.key.key).add(r.id.octets).add(r.content_mac)
+      .add(static_cast<std::int64_t>(r.state)).add(static_cast<std::int64_t>(r.kind)).add(stored_answer)
+      .add(r.device).add(static_cast<std::int64_t>(r.sequence)).add(r.changed_ms)
+      .octets();
+}
+
+bool fits(const base::statement& s, int column, const std::array<std::uint8_t, 8>& check) {
+  return s.array<8>(column) == check;
+}
+
+constexpr std::string_view operation_columns =
+    "principal, method, key, id, content_mac, state, answer_kind, answer, device, sequence, changed_ms, row_check";
+
+}  // namespace
+
+struct rows::statements {
+  base::statement last, append, read, happened, total_at, currencies;
+  base::statement find_operation, find_operation_by_id, put_operation, with_state;
+  base::statement find_witness, put_witness;
+  base::statement find_state, put_state, remove_state, list_state;
+  base::statement tokens, put_token, remove_token;
+  base::statement find_fact, put_fact;
+
+  result<> prepare(base::database& db) {
+    std::string columns(operation_columns);
+    struct {
+      base::statement* to;
+      std::string sql;
+    } all[] = {
+        {&last, "SELECT header, body, hash FROM journal ORDER BY sequence DESC LIMIT 1"},
+        {&append,
+         "INSERT INTO journal (sequence, header, body, hash, currency, amount_minor, total_minor, total_count) "
+         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
+        {&read, "SELECT header, body, hash FROM journal WHERE sequence >= ? ORDER BY sequence LIMIT ?"},
+        {&happened, "SELECT header FROM journal WHERE sequence = ?"},
+        {&total_at,
+         "SELECT total_minor, total_count FROM journal WHERE currency = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1"},
+        // Skips from one currency to the next along the index.
+        {&currencies,
+         "WITH RECURSIVE c(v) AS (SELECT min(currency) FROM journal WHERE currency IS NOT NULL UNION ALL "
+         "SELECT (SELECT min(currency) FROM journal WHERE currency > c.v) FROM c WHERE c.v IS NOT NULL) "
+         "SELECT v FROM c WHERE v IS NOT NULL"},
+        {&find_operation, "SELECT " + columns + " FROM operation WHERE principal = ? AND method = ? AND key = ?"},
+        {&find_operation_by_id, "SELECT " + columns + " FROM operation WHERE id = ?"},
+        {&put_operation, "INSERT OR REPLACE INTO operation (" + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"},
+        {&with_state, "SELECT " + columns + " FROM operation WHERE state = ? AND state IN (1, 4) LIMIT ?"},
+        {&find_witness, "SELECT witness, sequence, row_check FROM destination WHERE name = ?"},
+        {&put_witness, "INSERT OR REPLACE INTO destination (name, witness, sequence, row_check) VALUES (?,?,?,?)"},
+        {&find_state, "SELECT value, row_check FROM plugin_state WHERE instance = ? AND key = ?"},
+        {&put_state, "INSERT OR REPLACE INTO plugin_state (instance, key, value, row_check) VALUES (?,?,?,?)"},
+        {&remove_state, "DELETE FROM plugin_state WHERE instance = ? AND key = ?"},
+        {&list_state,
+         "SELECT key FROM plugin_state WHERE instance = ?1 AND key > ?3 AND substr(key, 1, length(?2)) = ?2 ORDER BY key LIMIT ?4"},
+        {&tokens, "SELECT id, role, note, hash, created_ms, row_check FROM token ORDER BY created_ms, id"},
+        {&put_token, "INSERT INTO token (id, role, note, hash, created_ms, row_check) VALUES (?,?,?,?,?,?)"},
+        {&remove_token, "DELETE FROM token WHERE id = ?"},
+        {&find_fact, "SELECT value, row_check FROM fact WHERE name = ?"},
+        {&put_fact, "INSERT OR REPLACE INTO fact (name, value, row_check) VALUES (?,?,?)"},
+    };
+    for (auto& one : all) {
+      auto prepared = db.prepare(one.sql);
+      if (!prepared) return prepared.error();
+      *one.to = std::move(*prepared);
+    }
+    return {};
+  }
+};
+
+rows::rows(base::database& db, base::seal_keys& seals, std::string till, const base::clock& clock)
+    : db_(db), seals_(seals), till_(std::move(till)), clock_(clock), sql_(std::make_shared<statements>()) {}
+
+result<std::unique_ptr<rows>> rows::open(base::database& db, base::seal_keys& seals, std::string till,
+                                         const base::clock& clock) {
+  std::unique_ptr<rows> r(new rows(db, seals, std::move(till), clock));
+  if (auto done = r->sql_->prepare(db); !done) return done.error();
+  if (auto done = r->load_head(); !done) return done.error();
+  return r;
+}
+
+result<> rows::load_head() {
+  auto last = last_record();
+  if (!last) return last.error();
+  if (!*last) return {};
+  auto header = (*last)->decoded();
+  if (!header) return damaged("the last record");
+  if (header->till != till_)
+    return error{errc::config_wrong_value, "the database belongs to till " + header->till + ", the configuration says " + till_};
+  head_ = base::chain_head{header->epoch, header->sequence, (*last)->hash};
+  return {};
+}
+
+namespace {
+
+base::record read_record(const base::statement& s) {
+  base::record r;
+  r.header = s.array<base::record_header_size>(0);
+  r.body = std::string(base::as_text(s.blob(1)));
+  r.hash = s.array<32>(2);
+  return r;
+}
+
+}  // namespace
+
+result<std::optional<base::record>> rows::last_record() {
+  auto& s = sql_->last;
+  s.bind();
+  auto row = s.step();
+  if (!row) return row.error();
+  std::optional<base::record> found;
+  if (*row) found = read_record(s);
+  s.reset();
+  return found;
+}
+
+result<base::record_header> rows::append(const journal_entry& entry) {
+  base::record_header h;
+  h.epoch = head_.epoch;
+  h.sequence = head_.sequence + 1;
+  h.happened = clock_.now();
+  h.id = base::uuid::v7(h.happened.unix_ms);
+  h.till = till_;
+  h.kind = entry.kind;
+  h.body_size = static_cast<std::uint32_t>(entry.body.size());
+  if (!base::is_record_kind(entry.kind)) return error{errc::internal, "not a kind of record: " + entry.kind};
+  if (entry.body.size() > base::record_body_size_max)
+    return error{errc::message_too_large, "the body of a record is larger than 1 MiB"};
+
+  auto header = encode(h);
+  auto hash = base::record_hash(head_.hash, header, base::as_bytes(entry.body));
+  std::optional<std::string> currency;
+  std::optional<std::int64_t> amount, total_minor, total_count;
+  if (entry.amount) {
+    currency = entry.amount->currency;
+    amount = entry.amount->minor;
+    auto& t = sql_->total_at;
+    t.bind(*currency, h.sequence);
+    auto row = t.step();
+    if (!row) return row.error();
+    total_minor = *amount + (*row ? t.integer(0) : 0);
+    total_count = 1 + (*row ? t.integer(1) : 0);
+    t.reset();
+  }
+  auto& s = sql_->append;
+  s.bind(h.sequence, header, base::as_bytes(entry.body), hash, currency, amount, total_minor, total_count);
+  if (auto done = s.run(); !done) return done.error();
+  head_ = base::chain_head{h.epoch, h.sequence, hash};
+  base::reach(base::step::record_written);
+  return h;
+}
+
+result<std::vector<base::record>> rows::read(std::uint64_t from, std::uint64_t count_max, std::size_t octets_max) {
+  std::vector<base::record> found;
+  std::size_t octets = 0;
+  auto& s = sql_->read;
+  s.bind(from, count_max);
+  for (;;) {
+    auto row = s.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    auto next = read_record(s);
+    octets += next.wire_size();
+    if (!found.empty() && octets > octets_max) break;
+    found.push_back(std::move(next));
+  }
+  s.reset();
+  return found;
+}
+
+result<std::optional<std::int64_t>> rows::happened_ms(std::uint64_t sequence) {
+  auto& s = sql_->happened;
+  s.bind(sequence);
+  auto row = s.step();
+  if (!row) return row.error();
+  std::optional<std::int64_t> when;
+  if (*row) {
+    auto header = base::decode_record_header(s.blob(0));
+    if (header) when = header->happened.unix_ms;
+  }
+  s.reset();
+  return when;
+}
+
+result<std::vector<money_total>> rows::totals_at(std::uint64_t sequence) {
+  std::vector<std::string> currencies;
+  auto& c = sql_->currencies;
+  c.bind();
+  for (;;) {
+    auto row = c.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    currencies.push_back(c.text(0));
+  }
+  std::vector<money_total> totals;
+  auto& t = sql_->total_at;
+  for (auto& currency : currencies) {
+    t.bind(currency, sequence);
+    auto row = t.step();
+    if (!row) return row.error();
+    if (*row) totals.push_back({currency, t.integer(0), t.integer(1)});
+    t.reset();
+  }
+  return totals;
+}
+
+result<operation_row> rows::read_operation(base::statement& s) {
+  operation_row r;
+  r.key = {s.text(0), s.text(1), s.text(2)};
+  r.id.octets = s.array<16>(3);
+  r.content_mac = s.array<32>(4);
+  r.state = static_cast<operation_state>(s.integer(5));
+  r.kind = static_cast<answer_kind>(s.integer(6));
+  auto stored = s.blob(7);
+  r.device = s.text(8);
+  r.sequence = static_cast<std::uint64_t>(s.integer(9));
+  r.changed_ms = s.integer(10);
+  if (!fits(s, 11, check_of(r, stored))) return damaged("an operation");
+  if (r.kind == answer_kind::sealed_result || r.kind == answer_kind::sealed_error) {
+    auto plain = seals_.open(stored, r.id.octets);
+    if (!plain && plain.error().code == errc::answer_expired) {
+      r.kind = answer_kind::expired;
+      return r;
+    }
+    if (!plain) return plain.error();
+    r.answer = std::move(*plain);
+    r.kind = r.kind == answer_kind::sealed_result ? answer_kind::result : answer_kind::error;
+  } else {
+    r.answer = std::string(base::as_text(stored));
+  }
+  return r;
+}
+
+result<std::optional<operation_row>> rows::find_operation(const operation_key& key) {
+  auto& s = sql_->find_operation;
+  s.bind(key.principal, key.method, key.key);
+  auto row = s.step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<operation_row>();
+  auto found = read_operation(s);
+  s.reset();
+  if (!found) return found.error();
+  return std::optional(std::move(*found));
+}
+
+result<std::optional<operation_row>> rows::find_operation(const base::uuid& id) {
+  auto& s = sql_->find_operation_by_id;
+  s.bind(id.octets);
+  auto row = s.step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<operation_row>();
+  auto found = read_operation(s);
+  s.reset();
+  if (!found) return found.error();
+  return std::optional(std::move(*found));
+}
+
+result<> rows::put_operation(const operation_row& given, bool seal) {
+  auto row = given;
+  byte_string stored(row.answer.begin(), row.answer.end());
+  if (seal && (row.kind == answer_kind::result || row.kind == answer_kind::error)) {
+    auto sealed = seals_.seal(row.answer, row.id.octets);
+    if (!sealed) return sealed.error();
+    stored = std::move(*sealed);
+    row.kind = row.kind == answer_kind::result ? answer_kind::sealed_result : answer_kind::sealed_error;
+  }
+  auto& s = sql_->put_operation;
+  std::optional<std::int64_t> sequence;
+  if (row.sequence) sequence = static_cast<std::int64_t>(row.sequence);
+  s.bind(row.key.principal, row.key.method, row.key.key, row.id.octets, row.content_mac, static_cast<int>(row.state),
+         static_cast<int>(row.kind), stored, row.device, sequence, row.changed_ms, check_of(row, stored));
+  auto done = s.run();
+  if (done) base::reach(base::step::key_written);
+  return done;
+}
+
+result<std::vector<operation_row>> rows::unknown_operations(int count_max) {
+  std::vector<operation_row> found;
+  auto& s = sql_->with_state;
+  s.bind(static_cast<int>(operation_state::unknown), count_max);
+  for (;;) {
+    auto row = s.step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    auto one = read_operation(s);
+    if (!one) {
+      s.reset();
+      return one.error();
+    }
+    found.push_back(std::move(*one));
+  }
+}
+
+result<std::vector<operation_row>> rows::mark_running_as_unknown() {
+  std::vector<operation_row> found;
+  auto& s = sql_->with_state;
+  s.bind(static_cast<int>(operation_state::running), -1);
+  for (;;) {
+    auto row = s.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    auto one = read_operation(s);
+    if (!one) {
+      s.reset();
+      return one.error();
+    }
+    found.push_back(std::move(*one));
+  }
+  for (auto& row : found) {
+    row.state = operation_state::unknown;
+    row.changed_ms = clock_.unix_ms();
+    if (auto done = put_operation(row); !done) return done.error();
+  }
+  return found;
+}
+
+result<std::optional<byte_string>> rows::find_witness(const std::string& destination, std::uint64_t& sequence) {
+  auto& s = sql_->find_witness;
+  s.bind(destination);
+  auto row = s.step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<byte_string>();
+  auto witness = s.blob(0);
+  bool whole = fits(s, 2, row_check().add(destination).add(witness).add(s.integer(1)).octets());
+  byte_string found(witness.begin(), witness.end());
+  sequence = static_cast<std::uint64_t>(s.integer(1));
+  s.reset();
+  if (!whole) return damaged("the cursor of destination " + destination);
+  return std::optional(std::move(found));
+}
+
+result<> rows::put_witness(const std::string& destination, byte_view witness, std::uint64_t sequence) {
+  auto& s = sql_->put_witness;
+  s.bind(destination, witness, sequence,
+         row_check().add(destination).add(witness).add(static_cast<std::int64_t>(sequence)).octets());
+  return s.run();
+}
+
+result<std::optional<byte_string>> rows::find_state(const std::string& instance, const std::string& key) {
+  auto& s = sql_->find_state;
+  s.bind(instance, key);
+  auto row = s.step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<byte_string>();
+  auto value = s.blob(0);
+  bool whole = fits(s, 1, row_check().add(instance).add(key).add(value).octets());
+  byte_string found(value.begin(), value.end());
+  s.reset();
+  if (!whole) return damaged("the state " + key + " of plugin " + instance);
+  return std::optional(std::move(found));
+}
+
+result<> rows::put_state(const std::string& instance, const std::string& key, byte_view value) {
+  auto& s = sql_->put_state;
+  s.bind(instance, key, value, row_check().add(instance).add(key).add(value).octets());
+  return s.run();
+}
+
+result<> rows::remove_state(const std::string& instance, const std::string& key) {
+  auto& s = sql_->remove_state;
+  s.bind(instance, key);
+  return s.run();
+}
+
+result<std::vector<std::string>> rows::list_state(const std::string& instance, const std::string& prefix,
+                                                  const std::string& after, int count_max) {
+  std::vector<std::string> keys;
+  auto& s = sql_->list_state;
+  s.bind(instance, prefix, after, count_max);
+  for (;;) {
+    auto row = s.step();
+    if (!row) return row.error();
+    if (!*row) return keys;
+    keys.push_back(s.text(0));
+  }
+}
+
+result<std::vector<token_row>> rows::tokens() {
+  std::vector<token_row> found;
+  auto& s = sql_->tokens;
+  s.bind();
+  for (;;) {
+    auto row = s.step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    token_row t{s.text(0), s.text(1), s.text(2), s.array<32>(3), s.integer(4)};
+    // A damaged token row opens nothing.
+    if (fits(s, 5, row_check().add(t.id).add(t.role).add(t.note).add(t.hash).add(t.created_ms).octets()))
+      found.push_back(std::move(t));
+  }
+}
+
+result<> rows::put_token(const token_row& t) {
+  auto& s = sql_->put_token;
+  s.bind(t.id, t.role, t.note, t.hash, t.created_ms,
+         row_check().add(t.id).add(t.role).add(t.note).add(t.hash).add(t.created_ms).octets());
+  return s.run();
+}
+
+result<bool> rows::remove_token(const std::string& id) {
+  auto& s = sql_->remove_token;
+  s.bind(id);
+  if (auto done = s.run(); !done) return done.error();
+  return db_.changes() > 0;
+}
+
+result<std::optional<byte_string>> rows::find_fact(const std::string& name) {
+  auto& s = sql_->find_fact;
+  s.bind(name);
+  auto row = s.step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<byte_string>();
+  auto value = s.blob(0);
+  bool whole = fits(s, 1, row_check().add(name).add(value).octets());
+  byte_string found(value.begin(), value.end());
+  s.reset();
+  if (!whole) return damaged("the fact " + name);
+  return std::optional(std::move(found));
+}
+
+result<> rows::put_fact(const std::string& name, byte_view value) {
+  auto& s = sql_->put_fact;
+  s.bind(name, value, row_check().add(name).add(value).octets());
+  return s.run();
+}
+
+}  // namespace tilld::daemon

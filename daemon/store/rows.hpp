@@ -1,0 +1,115 @@
+// What the till's database holds, row by row, and the statements that read and write it. A `rows` object is used inside
+// the store's transactions only, by the thread that owns the connection at that moment.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/money.hpp"
+#include "base/record.hpp"
+#include "base/sealed.hpp"
+#include "base/sqlite.hpp"
+
+namespace tilld::daemon {
+
+enum class operation_state : int { running = 1, done = 2, failed = 3, unknown = 4 };
+enum class answer_kind : int { none = 0, result = 1, error = 2, sealed_result = 3, sealed_error = 4, expired = 5 };
+
+// Who asked, for what, under which key: the scope of idempotency.
+struct operation_key {
+  std::string principal, method, key;
+  auto operator<=>(const operation_key&) const = default;
+};
+
+struct operation_row {
+  operation_key key;
+  base::uuid id;
+  base::hash256 content_mac{};
+  operation_state state = operation_state::running;
+  answer_kind kind = answer_kind::none;
+  std::string answer;  // JSON text, already opened when it was sealed
+  std::string device;
+  std::uint64_t sequence = 0;  // 0: no record
+  std::int64_t changed_ms = 0;
+};
+
+// Count and sum of the records with an amount in one currency.
+struct money_total {
+  std::string currency;
+  std::int64_t minor = 0;
+  std::int64_t count = 0;
+};
+
+struct token_row {
+  std::string id, role, note;
+  base::hash256 hash{};
+  std::int64_t created_ms = 0;
+};
+
+// How a record comes into the journal.
+struct journal_entry {
+  std::string kind;
+  std::string body;
+  std::optional<base::money> amount;  // what it adds to the backlog in money
+};
+
+class rows {
+ public:
+  static base::result<std::unique_ptr<rows>> open(base::database& db, base::seal_keys& seals, std::string till,
+                                                  const base::clock& clock);
+
+  // The end of the chain as this transaction sees it.
+  const base::chain_head& head() const { return head_; }
+  // After a rollback: back to what is durable.
+  void set_head(const base::chain_head& h) { head_ = h; }
+
+  base::result<base::record_header> append(const journal_entry& entry);
+  base::result<std::vector<base::record>> read(std::uint64_t from, std::uint64_t count_max, std::size_t octets_max);
+  base::result<std::optional<base::record>> last_record();
+  // When record `sequence` happened; nothing when it does not exist.
+  base::result<std::optional<std::int64_t>> happened_ms(std::uint64_t sequence);
+  // Sums of all records up to and with `sequence`.
+  base::result<std::vector<money_total>> totals_at(std::uint64_t sequence);
+
+  base::result<std::optional<operation_row>> find_operation(const operation_key& key);
+  base::result<std::optional<operation_row>> find_operation(const base::uuid& id);
+  // Inserts or replaces. `seal` keeps the answer under a key of its own.
+  base::result<> put_operation(const operation_row& row, bool seal = false);
+  // Operations that were running when the process died: nobody knows whether their device acted.
+  base::result<std::vector<operation_row>> mark_running_as_unknown();
+  base::result<std::vector<operation_row>> unknown_operations(int count_max);
+
+  base::result<std::optional<base::byte_string>> find_witness(const std::string& destination, std::uint64_t& sequence);
+  base::result<> put_witness(const std::string& destination, base::byte_view witness, std::uint64_t sequence);
+
+  base::result<std::optional<base::byte_string>> find_state(const std::string& instance, const std::string& key);
+  base::result<> put_state(const std::string& instance, const std::string& key, base::byte_view value);
+  base::result<> remove_state(const std::string& instance, const std::string& key);
+  // Keys in the order of their octets, with this prefix and behind `after`.
+  base::result<std::vector<std::string>> list_state(const std::string& instance, const std::string& prefix,
+                                                    const std::string& after, int count_max);
+
+  base::result<std::vector<token_row>> tokens();
+  base::result<> put_token(const token_row& row);
+  base::result<bool> remove_token(const std::string& id);
+
+  base::result<std::optional<base::byte_string>> find_fact(const std::string& name);
+  base::result<> put_fact(const std::string& name, base::byte_view value);
+
+ private:
+  struct statements;
+  rows(base::database& db, base::seal_keys& seals, std::string till, const base::clock& clock);
+  base::result<> load_head();
+  base::result<operation_row> read_operation(base::statement& s);
+
+  base::database& db_;
+  base::seal_keys& seals_;
+  std::string till_;
+  const base::clock& clock_;
+  base::chain_head head_;
+  std::shared_ptr<statements> sql_;
+};
+
+}  // namespace tilld::daemon

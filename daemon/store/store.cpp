@@ -1,0 +1,377 @@
+#include "daemon/store/store.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include <boost/asio/post.hpp>
+
+#include "base/crypto.hpp"
+#include "base/log.hpp"
+#include "base/step.hpp"
+
+namespace tilld::daemon {
+
+using base::errc;
+using base::error;
+using base::result;
+
+std::span<const base::migration> journal_migrations();
+
+namespace {
+
+constexpr std::size_t group_size_max = 1024;
+constexpr std::size_t commit_times_kept = 9;
+constexpr auto slow_commit = std::chrono::milliseconds(2);
+constexpr auto fast_commit = std::chrono::milliseconds(1);
+// A checkpoint flushes twice. One in about fifty commits of one sale keeps flushes below 1.05 a sale, and each
+// checkpoint below a millisecond of writing.
+constexpr int wal_pages_before_checkpoint = 256;
+constexpr std::uint64_t tail_verified_at_start = 1000;
+
+}  // namespace
+
+store::store(boost::asio::any_io_executor executor, options how)
+    : executor_(std::move(executor)), how_(std::move(how)), ballast_(how_.folder + "/ballast") {
+  own_thread_ = how_.where != options::threads::always_io_thread;  // until the disk has shown that it is fast
+}
+
+result<std::unique_ptr<store>> store::open(boost::asio::any_io_executor executor, const base::clock& clock, options how) {
+  std::unique_ptr<store> s(new store(std::move(executor), std::move(how)));
+  base::database::options db_options;
+  db_options.vfs = s->how_.vfs;
+  auto db = base::database::open(s->how_.folder + "/journal.db", journal_migrations(), db_options);
+  if (!db) return db.error();
+  s->db_ = std::move(*db);
+  auto seals = base::seal_keys::open(s->how_.folder + "/sealed.keys");
+  if (!seals) return seals.error();
+  s->seals_ = std::make_unique<base::seal_keys>(std::move(*seals));
+  s->ballast_.restore();
+  if (auto loaded = s->load(clock); !loaded) return loaded.error();
+  s->thread_ = std::thread([self = s.get()] { self->thread_loop(); });
+  return s;
+}
+
+result<> store::load(const base::clock& clock) {
+  auto opened = rows::open(*db_, *seals_, how_.till, clock);
+  if (!opened) return opened.error();
+  rows_ = std::move(*opened);
+  head_ = rows_->head();
+
+  // The tail is what a crash or a dying disk damages first. The rest is verified on request and in the background.
+  auto from = head_.sequence > tail_verified_at_start ? head_.sequence - tail_verified_at_start : 0;
+  base::chain_head at{1, from, {}};
+  if (from > 0) {
+    auto before = rows_->read(from, 1, 1);
+    if (!before) return before.error();
+    if (before->empty()) return error{errc::journal_damaged, "record " + std::to_string(from) + " is missing"};
+    at.hash = before->front().hash;
+  }
+  base::chain_follower follower(how_.till, at);
+  while (follower.head().sequence < head_.sequence) {
+    auto some = rows_->read(follower.head().sequence + 1, 256, 4 << 20);
+    if (!some) return some.error();
+    if (some->empty()) return error{errc::journal_damaged, "the journal ends before its head"};
+    for (auto& r : *some)
+      if (auto taken = follower.take(r); !taken) return error{errc::journal_damaged, taken.error().detail};
+  }
+
+  if (auto begun = db_->begin(); !begun) return begun.error();
+  auto unknown = rows_->mark_running_as_unknown();
+  if (!unknown) {
+    db_->rollback();
+    return unknown.error();
+  }
+  if (auto committed = db_->commit(); !committed) return committed.error();
+  became_unknown_ = std::move(*unknown);
+  return load_backlogs();
+}
+
+result<> store::load_backlogs() {
+  auto by_currency = [](const std::vector<money_total>& list) {
+    std::map<std::string, money_total> map;
+    for (auto& t : list) map[t.currency] = t;
+    return map;
+  };
+  auto totals = rows_->totals_at(head_.sequence);
+  if (!totals) return totals.error();
+  totals_ = by_currency(*totals);
+  for (auto& name : how_.destinations) {
+    std::uint64_t sequence = 0;
+    auto witness = rows_->find_witness(name, sequence);
+    if (!witness) return witness.error();
+    auto at = rows_->totals_at(sequence);
+    if (!at) return at.error();
+    auto oldest = rows_->happened_ms(sequence + 1);
+    if (!oldest) return oldest.error();
+    totals_at_cursor_[name] = by_currency(*at);
+    backlogs_.push_back({name, 0, {}, *oldest, sequence, witness->value_or(base::byte_string())});
+  }
+  return {};
+}
+
+store::~store() {
+  *alive_ = false;
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  given_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  if (db_ && !db_->failed()) (void)db_->checkpoint();
+}
+
+std::vector<backlog> store::backlogs() const {
+  auto all = backlogs_;
+  for (auto& b : all) {
+    b.records = head_.sequence > b.acknowledged ? head_.sequence - b.acknowledged : 0;
+    if (b.records == 0) b.oldest_ms.reset();
+    auto& before = totals_at_cursor_.at(b.destination);
+    for (auto& [currency, total] : totals_) {
+      auto waiting = total;
+      if (auto at = before.find(currency); at != before.end()) {
+        waiting.minor -= at->second.minor;
+        waiting.count -= at->second.count;
+      }
+      if (waiting.count != 0) b.money.push_back(waiting);
+    }
+  }
+  return all;
+}
+
+const base::byte_string& store::witness_of(std::string_view destination) const {
+  auto at = std::find_if(backlogs_.begin(), backlogs_.end(), [&](auto& b) { return b.destination == destination; });
+  assert(at != backlogs_.end());
+  return at->witness;
+}
+
+void store::submit(work_kind kind, work w, done d) {
+  waiting_.push_back({kind, std::move(w), std::move(d), {}});
+  schedule();
+}
+
+boost::asio::awaitable<result<>> store::run(work_kind kind, work w) {
+  auto start = [this](auto handler, work_kind k, work what) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    submit(k, std::move(what), [shared](result<> r) { (*shared)(std::move(r)); });
+  };
+  return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(result<>)>(
+      start, boost::asio::use_awaitable, kind, std::move(w));
+}
+
+// Two turns of the loop: the first lets every handler that is ready run, the second everything that the kernel had ready
+// meanwhile, so that what arrived together shares a flush.
+void store::schedule() {
+  if (scheduled_ || running_) return;
+  scheduled_ = true;
+  boost::asio::post(executor_, [this, alive = alive_] {
+    if (!*alive) return;
+    boost::asio::post(executor_, [this, alive] {
+      if (!*alive) return;
+      scheduled_ = false;
+      start_group();
+    });
+  });
+}
+
+void store::start_group() {
+  if (running_ || waiting_.empty()) return;
+  running_ = std::make_unique<group>();
+  auto count = std::min(waiting_.size(), group_size_max);
+  std::move(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count),
+            std::back_inserter(running_->items));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+  running_->totals = totals_;
+  running_->full = full_;
+  if (!own_thread_) {
+    run_group(*running_);
+    finish_group();
+    return;
+  }
+  // The loop must not run out of work while the thread has it.
+  running_->loop_stays = boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked);
+  {
+    std::lock_guard lock(mutex_);
+    given_group_ = running_.get();
+  }
+  given_.notify_one();
+}
+
+void store::thread_loop() {
+  for (;;) {
+    group* g = nullptr;
+    {
+      std::unique_lock lock(mutex_);
+      given_.wait(lock, [&] { return given_group_ || stopping_; });
+      if (!given_group_) return;
+      g = std::exchange(given_group_, nullptr);
+    }
+    run_group(*g);
+    boost::asio::post(executor_, [this, alive = alive_] {
+      if (*alive) finish_group();
+    });
+  }
+}
+
+// Runs on the thread that owns the connection now.
+void store::run_group(group& g) {
+  auto before = rows_->head();
+  bool writes = std::any_of(g.items.begin(), g.items.end(), [](auto& i) { return i.kind != work_kind::reads; });
+  auto fail_writers = [&](const error& why) {
+    for (auto& i : g.items)
+      if (i.kind != work_kind::reads) i.outcome = why;
+  };
+
+  result<> begun;
+  if (writes) {
+    base::reach(base::step::intake_begun);
+    if (g.full) {
+      // Is there room again? The ballast comes back first: it is what lets the queue drain the next time.
+      ballast_.restore();
+      g.full = !ballast_.present();
+    }
+    begun = db_->begin();
+    if (!begun) fail_writers(begun.error());
+  }
+  for (auto& i : g.items) {
+    if (i.kind != work_kind::reads && !begun) continue;
+    if (i.kind == work_kind::reads) {
+      i.outcome = i.what(*rows_);
+      continue;
+    }
+    if (i.kind == work_kind::books && g.full) {
+      i.outcome = error{errc::storage_full, "the disk is full; nothing was stored"};
+      continue;
+    }
+    auto head = rows_->head();
+    (void)db_->execute("SAVEPOINT item");
+    i.outcome = i.what(*rows_);
+    if (!i.outcome) {
+      if (i.outcome.error().code == errc::storage_full) g.full = true;
+      // An I/O error may have ended the transaction already; the savepoint is gone then, and so is everything in it.
+      if (!db_->in_transaction()) break;
+      (void)db_->execute("ROLLBACK TO item");
+      rows_->set_head(head);
+    }
+    (void)db_->execute("RELEASE item");
+  }
+  if (writes && begun) {
+    auto started = std::chrono::steady_clock::now();
+    result<> committed;
+    if (db_->in_transaction()) {
+      base::reach(base::step::commit_begun);
+      committed = db_->commit();
+    } else {
+      committed = error{errc::storage_failed, "the disk failed in the middle of a transaction"};
+    }
+    g.commit_time = std::chrono::steady_clock::now() - started;
+    if (committed) {
+      g.wrote = true;
+      base::reach(base::step::committed);
+    } else {
+      db_->rollback();
+      rows_->set_head(before);
+      if (committed.error().code == errc::storage_full) g.full = true;
+      fail_writers(committed.error());
+    }
+  }
+  if (g.full) ballast_.release();
+  g.failed = db_->failed();
+  g.head = rows_->head();
+  if (g.head.sequence > before.sequence) {
+    if (auto totals = rows_->totals_at(g.head.sequence))
+      for (auto& t : *totals) g.totals[t.currency] = t;
+    if (auto when = rows_->happened_ms(before.sequence + 1)) g.first_new_ms = *when;
+  }
+  if (!g.failed && db_->wal_pages() >= wal_pages_before_checkpoint) {
+    if (auto moved = db_->checkpoint(); !moved) {
+      if (moved.error().code == errc::storage_full) g.full = true;
+      base::log(base::log_level::error, "The checkpoint failed", moved.error());
+      g.failed = db_->failed();
+    }
+  }
+}
+
+void store::finish_group() {
+  auto g = std::move(running_);
+  bool grown = g->head.sequence > head_.sequence;
+  auto first_new = head_.sequence + 1;
+  head_ = g->head;
+  totals_ = std::move(g->totals);
+  if (g->full != full_)
+    base::log(g->full ? base::log_level::error : base::log_level::info,
+              g->full ? "The disk is full; new sales are refused" : "The disk has room again; sales are accepted");
+  full_ = g->full;
+  failed_ = g->failed;
+  if (grown) {
+    first_new_ms_ = g->first_new_ms;
+    for (auto& b : backlogs_)
+      if (b.acknowledged + 1 == first_new) b.oldest_ms = first_new_ms_;
+  }
+  if (g->wrote) {
+    ++commits_;
+    note_commit_time(g->commit_time);
+  }
+  auto alive = alive_;
+  for (auto& i : g->items) {
+    if (i.then) i.then(std::move(i.outcome));
+    if (!*alive) return;
+  }
+  if (grown && on_grown) on_grown();
+  if (*alive && !waiting_.empty()) schedule();
+}
+
+void store::note_commit_time(std::chrono::nanoseconds t) {
+  commit_times_.push_back(t);
+  if (commit_times_.size() > commit_times_kept) commit_times_.pop_front();
+  if (how_.where != options::threads::adaptive || commit_times_.size() < commit_times_kept) return;
+  auto sorted = std::vector(commit_times_.begin(), commit_times_.end());
+  std::nth_element(sorted.begin(), sorted.begin() + commit_times_kept / 2, sorted.end());
+  auto median = sorted[commit_times_kept / 2];
+  // Two thresholds, so that a disk in between does not make the store change its mind all day. One very slow flush is
+  // enough to leave the I/O thread: the next may be as slow.
+  bool leave = !own_thread_ && (median >= slow_commit || t >= std::chrono::milliseconds(100));
+  bool come_back = own_thread_ && median < fast_commit;
+  if (leave || come_back) {
+    own_thread_ = leave;
+    commit_times_.clear();
+    base::log(base::log_level::debug, leave ? "Commits move to their own thread" : "Commits move to the I/O thread");
+  }
+}
+
+void store::acknowledge(const std::string& destination, base::byte_string witness, std::uint64_t sequence, done d) {
+  struct at_cursor {
+    std::vector<money_total> totals;
+    std::optional<std::int64_t> next_ms;
+  };
+  auto found = std::make_shared<at_cursor>();
+  submit(
+      work_kind::housekeeps,
+      [destination, witness, sequence, found](rows& r) -> result<> {
+        if (auto put = r.put_witness(destination, witness, sequence); !put) return put.error();
+        auto totals = r.totals_at(sequence);
+        if (!totals) return totals.error();
+        found->totals = std::move(*totals);
+        auto next = r.happened_ms(sequence + 1);
+        if (!next) return next.error();
+        found->next_ms = *next;
+        return {};
+      },
+      [this, destination, witness, sequence, found, d = std::move(d)](result<> outcome) {
+        if (outcome) {
+          base::reach(base::step::cursor_stored);
+          auto& totals = totals_at_cursor_[destination];
+          totals.clear();
+          for (auto& t : found->totals) totals[t.currency] = t;
+          for (auto& b : backlogs_)
+            if (b.destination == destination) {
+              b.acknowledged = sequence;
+              b.witness = witness;
+              // A record that came later in the same group was not there yet when this was asked.
+              b.oldest_ms = !found->next_ms && head_.sequence > sequence ? first_new_ms_ : found->next_ms;
+            }
+        }
+        if (d) d(std::move(outcome));
+      });
+}
+
+}  // namespace tilld::daemon

@@ -1,0 +1,147 @@
+// The one door to the till's database: pieces of work are gathered into groups, a group is one transaction with one
+// flush, and nobody learns of success before the flush returned.
+//
+// While the disk is fast the group runs on the I/O thread, after all ready reads were taken: a hop to another thread costs
+// half a flush. When the disk is slow (the median of the last commits is 2 ms or more) the groups run on a thread that
+// owns the connection meanwhile, so that scans, prints and status go on. The change is made between two groups; the
+// figures behind it stand in docs/durability.md.
+//
+// What status answers need (head, sums, cursors) is kept in memory and always shows durable state. [I/O thread]
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "daemon/store/rows.hpp"
+
+namespace tilld::daemon {
+
+// How a piece of work changes the database.
+enum class work_kind {
+  reads,     // changes nothing; runs even when the disk failed
+  housekeeps,  // changes rows, but never the journal: allowed on a full disk, since it helps to drain it
+  books,     // may append to the journal; refused while the disk is full
+};
+
+// What waits for a destination.
+struct backlog {
+  std::string destination;
+  std::uint64_t records = 0;
+  std::vector<money_total> money;           // per currency: count of sales and their sum
+  std::optional<std::int64_t> oldest_ms;    // when the first waiting record happened
+  std::uint64_t acknowledged = 0;           // last record that the destination has
+  base::byte_string witness;                // what was stored with the last acknowledgement; empty before the first
+};
+
+class store {
+ public:
+  struct options {
+    std::string folder;  // journal.db, the keys and the ballast lie here, mode 0700
+    std::string till;
+    std::vector<std::string> destinations;
+    const char* vfs = nullptr;          // for tests that hold or fail a flush
+    enum class threads { adaptive, always_io_thread, always_own_thread } where = threads::adaptive;
+  };
+
+  // Opens or makes the database, verifies the tail of the chain and marks operations that were running as unknown.
+  // `clock` is used by whichever thread runs a group and by no other.
+  static base::result<std::unique_ptr<store>> open(boost::asio::any_io_executor executor, const base::clock& clock,
+                                                   options how);
+  ~store();
+
+  using work = std::function<base::result<>(rows&)>;
+  using done = std::function<void(base::result<>)>;
+
+  // Runs `w` in the next group; `d` is called on the I/O thread after the group's flush, in the order of submission.
+  // A piece of work that fails leaves no trace in the database and does not touch its neighbours.
+  void submit(work_kind kind, work w, done d);
+
+  // The same for coroutines.
+  boost::asio::awaitable<base::result<>> run(work_kind kind, work w);
+
+  // Durable state.
+  const base::chain_head& head() const { return head_; }
+  std::vector<backlog> backlogs() const;
+  // The destination must be one of the options.
+  const base::byte_string& witness_of(std::string_view destination) const;
+  bool full() const { return full_; }
+  bool failed() const { return failed_; }
+  bool on_own_thread() const { return own_thread_; }
+  std::uint64_t commits() const { return commits_; }
+  const std::vector<operation_row>& became_unknown() const { return became_unknown_; }
+
+  // Called on the I/O thread after each group that made the journal longer.
+  std::function<void()> on_grown;
+
+  // Stores what a destination acknowledged; the backlog shrinks when it is durable.
+  void acknowledge(const std::string& destination, base::byte_string witness, std::uint64_t sequence, done d);
+
+ private:
+  struct item {
+    work_kind kind;
+    work what;
+    done then;
+    base::result<> outcome;
+  };
+  // A group's result, filled by whichever thread ran it.
+  struct group {
+    std::vector<item> items;
+    base::chain_head head;
+    std::map<std::string, money_total> totals;  // sums at the head
+    std::optional<std::int64_t> first_new_ms;   // when the first record of the group happened
+    bool wrote = false, full = false, failed = false;
+    std::chrono::nanoseconds commit_time{};
+    boost::asio::any_io_executor loop_stays;  // work that is announced while another thread has the group
+  };
+
+  store(boost::asio::any_io_executor executor, options how);
+  base::result<> load(const base::clock& clock);
+  base::result<> load_backlogs();
+  void schedule();
+  void start_group();
+  void run_group(group& g);
+  void finish_group();
+  void note_commit_time(std::chrono::nanoseconds t);
+  void thread_loop();
+
+  boost::asio::any_io_executor executor_;
+  options how_;
+  std::unique_ptr<base::database> db_;
+  std::unique_ptr<base::seal_keys> seals_;
+  std::unique_ptr<rows> rows_;
+  base::ballast ballast_;
+
+  std::deque<item> waiting_;
+  std::unique_ptr<group> running_;
+  bool scheduled_ = false;
+
+  base::chain_head head_;
+  std::map<std::string, money_total> totals_;
+  std::vector<backlog> backlogs_;
+  std::map<std::string, std::map<std::string, money_total>> totals_at_cursor_;
+  std::vector<operation_row> became_unknown_;
+  std::optional<std::int64_t> first_new_ms_;  // of the last group that made the journal longer
+  bool full_ = false, failed_ = false, own_thread_ = false;
+  std::uint64_t commits_ = 0;
+  std::deque<std::chrono::nanoseconds> commit_times_;
+
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable given_;
+  group* given_group_ = nullptr;
+  bool stopping_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace tilld::daemon

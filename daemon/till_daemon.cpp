@@ -1,0 +1,210 @@
+#include "daemon/till_daemon.hpp"
+
+#include <boost/json.hpp>
+
+#include "base/file.hpp"
+#include "base/log.hpp"
+
+namespace tilld::daemon {
+
+using base::errc;
+using base::error;
+using base::result;
+
+// The store as the log that forwarding reads.
+class till_daemon::forward_journal final : public journal_source {
+ public:
+  explicit forward_journal(store& s) : store_(s) {}
+
+  base::chain_head head() const override { return store_.head(); }
+
+  void read(std::uint64_t from, std::uint32_t count_max, std::size_t octets_max, records_read then) override {
+    auto found = std::make_shared<std::vector<base::record>>();
+    store_.submit(
+        work_kind::reads,
+        [found, from, count_max, octets_max](rows& in) -> result<> {
+          auto some = in.read(from, count_max, octets_max);
+          if (!some) return some.error();
+          *found = std::move(*some);
+          return {};
+        },
+        [found, then = std::move(then)](result<> outcome) {
+          if (outcome)
+            then(std::move(*found));
+          else
+            then(outcome.error());
+        });
+  }
+
+  result<std::optional<wire::sync::witness>> load_witness(std::string_view destination) override {
+    auto& octets = store_.witness_of(destination);
+    if (octets.empty()) return std::optional<wire::sync::witness>();
+    auto parsed = wire::sync::witness::parse(octets);
+    if (!parsed) return parsed.error();
+    return std::optional(*parsed);
+  }
+
+  void save_witness(std::string_view destination, const wire::sync::witness& value, witness_saved then) override {
+    store_.acknowledge(std::string(destination), value.encode(), value.last.head.sequence, std::move(then));
+  }
+
+ private:
+  store& store_;
+};
+
+till_daemon::till_daemon(boost::asio::io_context& io, config settings, daemon_options options)
+    : io_(io), settings_(std::move(settings)), options_(std::move(options)), started_(clock_.now()) {
+  base::random_bytes(instance_id_);
+}
+
+till_daemon::~till_daemon() = default;
+
+result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& io, config settings, daemon_options options) {
+  std::unique_ptr<till_daemon> d(new till_daemon(io, std::move(settings), std::move(options)));
+  if (auto done = base::make_folders(d->settings_.state_folder); !done) return done.error();
+  if (auto done = d->open_journal(); !done) return done.error();
+  if (auto done = d->open_keys(); !done) return done.error();
+  if (auto done = d->count_this_start(); !done) return done.error();
+
+  auto executor = io.get_executor();
+  d->keyed_ = std::make_unique<keyed_calls>(executor, *d->journal_, d->clock_, d->mac_key_);
+  host_settings hosts{d->options_.plugin_host, d->settings_.state_folder, d->options_.allow_test_environment};
+  d->plugins_ = std::make_unique<plugin_set>(executor, d->clock_, hosts, d->events_);
+  d->parts_.reset(new till_parts{executor, d->settings_, d->clock_, *d->journal_, d->events_, *d->plugins_, *d->keyed_,
+                                 d->methods_, d->tokens_, *d->key_, d->destinations_, base::to_hex(d->instance_id_), d->started_,
+                                 [self = d.get()] { return self->server_ ? self->server_->connections() : 0; }});
+  auto& till = *d->parts_;
+  add_session_calls(till);
+  add_system_calls(till);
+  add_event_calls(till);
+  add_sale_calls(till);
+  add_operation_calls(till);
+  add_journal_calls(till);
+  add_plugin_calls(till);
+  add_token_calls(till);
+  answer_plugins(till);
+  d->plugins_->start(d->settings_.plugins);
+  if (auto done = d->start_forwarding(); !done) return done.error();
+  d->server_ = std::make_unique<server>(executor, till);
+  if (auto done = d->server_->listen(); !done) return done.error();
+  return d;
+}
+
+result<> till_daemon::open_keys() {
+  auto& folder = settings_.state_folder;
+  auto key = base::signing_key::load_or_create(folder + "/device.key");
+  if (!key) return key.error();
+  key_ = std::make_unique<base::signing_key>(std::move(*key));
+  auto text = base::to_hex(key_->public_half()) + "\n";
+  if (auto done = base::write_file_durably(folder + "/device.pub", base::as_bytes(text), 0644); !done) return done.error();
+  auto mac_key = base::load_or_create_secret(folder + "/content.key", 32);
+  if (!mac_key) return mac_key.error();
+  mac_key_ = std::move(*mac_key);
+  device_keys_ = std::make_unique<device_keys>(*key_);
+  return {};
+}
+
+result<> till_daemon::open_journal() {
+  store::options how;
+  how.folder = settings_.state_folder;
+  how.till = settings_.till;
+  for (auto& d : settings_.destinations) how.destinations.push_back(d.name);
+  auto opened = store::open(io_.get_executor(), store_clock_, std::move(how));
+  if (!opened) return opened.error();
+  journal_ = std::move(*opened);
+  forward_journal_ = std::make_unique<forward_journal>(*journal_);
+  return {};
+}
+
+// Runs the loop until the first group is through: the number of this start must be durable before central sees it, and
+// the tokens must be known before the first door opens.
+result<> till_daemon::count_this_start() {
+  std::optional<result<>> outcome;
+  boost::json::object note{{"version", TILLD_VERSION}, {"config_digest", base::to_hex(settings_.digest)}};
+  auto unknown = journal_->became_unknown();
+  std::vector<token_row> tokens;
+  auto counted = [&](rows& in) -> result<> {
+    auto starts = in.find_fact("starts");
+    if (!starts) return starts.error();
+    start_counter_ = (*starts && (*starts)->size() == 8 ? base::load_big<std::uint64_t>((*starts)->data()) : 0) + 1;
+    base::byte_string octets;
+    base::byte_writer(octets).u64(start_counter_);
+    if (auto put = in.put_fact("starts", octets); !put) return put.error();
+    auto digest = in.find_fact("config_digest");
+    if (!digest) return digest.error();
+    note["config_changed"] = !*digest || !std::equal((*digest)->begin(), (*digest)->end(), settings_.digest.begin(), settings_.digest.end());
+    note["start"] = start_counter_;
+    if (auto put = in.put_fact("config_digest", settings_.digest); !put) return put.error();
+    auto all = in.tokens();
+    if (!all) return all.error();
+    tokens = std::move(*all);
+    return {};
+  };
+  journal_->submit(work_kind::housekeeps, counted, [&](result<> r) { outcome = std::move(r); });
+  while (!outcome) {
+    io_.restart();
+    if (io_.run_one() == 0) break;
+  }
+  io_.restart();
+  if (!outcome || !*outcome) return outcome ? outcome->error() : error{errc::internal, "the journal did not answer at start"};
+  tokens_.load(std::move(tokens));
+
+  // Notes are written when there is room for them; a full disk does not keep the till from starting.
+  auto append = [this](std::string kind, boost::json::object body) {
+    journal_entry entry{std::move(kind), boost::json::serialize(body), std::nullopt};
+    journal_->submit(
+        work_kind::books,
+        [entry](rows& in) -> result<> {
+          auto appended = in.append(entry);
+          if (!appended) return appended.error();
+          return {};
+        },
+        nullptr);
+  };
+  append("daemon.started", note);
+  for (auto& row : unknown) {
+    base::log(base::log_level::warning, "An operation was interrupted; its outcome is unknown",
+              {{"operation", row.id.text()}, {"method", row.key.method}, {"device", row.device}});
+    append("operation.unknown", {{"operation_id", row.id.text()}, {"method", row.key.method}, {"device", row.device}});
+  }
+  return {};
+}
+
+result<> till_daemon::start_forwarding() {
+  till_identity identity;
+  identity.merchant = settings_.merchant;
+  identity.till = settings_.till;
+  identity.software = "tilld/" TILLD_VERSION;
+  identity.key = key_->public_half();
+  identity.start_counter = start_counter_;
+  identity.instance = instance_id_;
+  for (auto& d : settings_.destinations) {
+    forward_settings how;
+    how.destination = d.name;
+    how.role = d.expected_role;
+    how.pinned_key = d.public_key;
+    destinations_.push_back(std::make_unique<forwarder>(io_, d.address, how, identity, *device_keys_, *forward_journal_, clock_));
+    if (auto started = destinations_.back()->start(); !started) return started.error();
+  }
+  journal_->on_grown = [this] {
+    for (auto& d : destinations_) d->grew();
+  };
+  return {};
+}
+
+boost::asio::awaitable<void> till_daemon::stop() {
+  co_await server_->stop();
+  co_await plugins_->stop();
+  destinations_.clear();
+}
+
+std::string till_daemon::status_line() const {
+  std::size_t ready = 0;
+  for (auto& p : plugins_->all()) ready += p->state() == plugin_state::ready;
+  std::uint64_t most = 0;
+  for (auto& b : journal_->backlogs()) most = std::max(most, b.records);
+  return std::to_string(ready) + " of " + std::to_string(plugins_->all().size()) + " plugins ready, " + std::to_string(most) +
+         " records wait";
+}
+
+}  // namespace tilld::daemon

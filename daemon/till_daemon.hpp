@@ -1,0 +1,67 @@
+// Everything that a running till is made of, put together in the order in which it depends on each other: keys, journal,
+// plugins, destinations, calls, doors. One io_context on one thread owns all of it.
+#pragma once
+
+#include <memory>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "base/clock.hpp"
+#include "daemon/calls/parts.hpp"
+#include "daemon/server/listener.hpp"
+
+namespace tilld::daemon {
+
+struct daemon_options {
+  std::string plugin_host;  // program that runs a plugin in a process of its own
+  bool allow_test_environment = false;
+};
+
+class till_daemon {
+ public:
+  // Opens the journal, makes keys at first start, starts plugins and forwarding, and listens last: whoever can connect
+  // finds a till that can sell.
+  static base::result<std::unique_ptr<till_daemon>> open(boost::asio::io_context& io, config settings, daemon_options options);
+  ~till_daemon();
+
+  // Doors first, then plugins, then the journal's last flush.
+  boost::asio::awaitable<void> stop();
+
+  const till_parts& parts() const { return *parts_; }
+  std::uint16_t tcp_port() const { return server_->tcp_port(); }
+  // One line for the service manager: "3 plugins ready, 17 records wait".
+  std::string status_line() const;
+
+ private:
+  class forward_journal;
+  till_daemon(boost::asio::io_context& io, config settings, daemon_options options);
+  base::result<> open_keys();
+  base::result<> open_journal();
+  base::result<> count_this_start();
+  void start_plugins();
+  base::result<> start_forwarding();
+
+  boost::asio::io_context& io_;
+  config settings_;
+  daemon_options options_;
+  base::system_clock clock_, store_clock_;  // two, since each belongs to one thread
+  base::time_stamp started_;
+  std::unique_ptr<base::signing_key> key_;
+  base::byte_string mac_key_;
+  std::unique_ptr<store> journal_;
+  std::unique_ptr<forward_journal> forward_journal_;
+  std::unique_ptr<device_keys> device_keys_;
+  event_hub events_;
+  router methods_;
+  token_book tokens_;
+  std::unique_ptr<plugin_set> plugins_;
+  std::unique_ptr<keyed_calls> keyed_;
+  std::vector<std::unique_ptr<forwarder>> destinations_;
+  std::uint64_t start_counter_ = 0;
+  std::array<std::uint8_t, 16> instance_id_{};
+  std::unique_ptr<till_parts> parts_;
+  std::unique_ptr<server> server_;
+};
+
+}  // namespace tilld::daemon
