@@ -1,0 +1,111 @@
+#include "tests/support/process.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+extern char** environ;
+
+namespace tilld::tests {
+namespace {
+
+// waitpid has no deadline; a short pause between two looks is the price.
+constexpr auto look_again = std::chrono::milliseconds(2);
+
+int exit_number(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
+void pause_briefly() {
+  timespec t{0, std::chrono::nanoseconds(look_again).count()};
+  ::nanosleep(&t, nullptr);
+}
+
+}  // namespace
+
+process::process(const std::string& program, const how& h) {
+  std::vector<std::string> words{program};
+  words.insert(words.end(), h.arguments.begin(), h.arguments.end());
+  auto kept = h.environment;
+  for (char** one = environ; *one; ++one)
+    for (auto name : {"PATH=", "ASAN_OPTIONS=", "LSAN_OPTIONS=", "UBSAN_OPTIONS=", "HOME=", "TMPDIR="})
+      if (std::string_view(*one).starts_with(name)) kept.emplace_back(*one);
+  std::vector<char*> argv, envp;
+  for (auto& w : words) argv.push_back(w.data());
+  for (auto& e : kept) envp.push_back(e.data());
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  if (!h.log.empty()) {
+    posix_spawn_file_actions_addopen(&actions, 1, h.log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  }
+  int code = ::posix_spawn(&pid_, program.c_str(), &actions, nullptr, argv.data(), envp.data());
+  posix_spawn_file_actions_destroy(&actions);
+  if (code != 0) {
+    std::fprintf(stderr, "cannot start %s: %s\n", program.c_str(), std::strerror(code));
+    std::exit(2);
+  }
+}
+
+process::process(process&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+
+process& process::operator=(process&& other) noexcept {
+  if (this != &other) {
+    kill();
+    pid_ = std::exchange(other.pid_, -1);
+  }
+  return *this;
+}
+
+process::~process() { kill(); }
+
+void process::signal(int number) const {
+  if (pid_ > 0) ::kill(pid_, number);
+}
+
+std::optional<int> process::wait(std::chrono::milliseconds at_most) {
+  auto until = std::chrono::steady_clock::now() + at_most;
+  while (pid_ > 0) {
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) == pid_) {
+      pid_ = -1;
+      return exit_number(status);
+    }
+    if (std::chrono::steady_clock::now() >= until) return std::nullopt;
+    pause_briefly();
+  }
+  return std::nullopt;
+}
+
+bool process::wait_stopped(std::chrono::milliseconds at_most) {
+  auto until = std::chrono::steady_clock::now() + at_most;
+  while (pid_ > 0) {
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG | WUNTRACED) == pid_) {
+      if (WIFSTOPPED(status)) return true;
+      pid_ = -1;
+      return false;
+    }
+    if (std::chrono::steady_clock::now() >= until) return false;
+    pause_briefly();
+  }
+  return false;
+}
+
+void process::kill() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
+}  // namespace tilld::tests
