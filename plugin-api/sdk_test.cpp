@@ -63,6 +63,7 @@ class desk_printer {
 
   void print(const tilld::printer::print& request, tilld::pending<tilld::printer::print> pending) {
     if (request.document.contains("forget")) return;
+    if (request.document.contains("throw")) throw tilld::failure(TILLD_E_IO, "thrown", "paper_out");
     if (request.document.contains("twice")) {
       pending.answer({});
       pending.fail(tilld::failure(TILLD_E_IO, "never seen"));
@@ -206,6 +207,13 @@ TEST_F(sdk, answers_for_a_driver_that_forgets) {
   const auto reply = ask("tilld.printer/1.print", R"({"operation_id":"o","document":{"forget":1}})");
   EXPECT_EQ(reply.status, TILLD_E_INTERNAL);
   EXPECT_EQ(reply.body, R"({"detail":"the driver dropped the request"})");
+}
+
+TEST_F(sdk, answers_once_when_a_method_throws_that_could_have_answered_later) {
+  const auto reply = ask("tilld.printer/1.print", R"({"operation_id":"o","document":{"throw":1}})");
+  ASSERT_EQ(host_.sent.size(), 1u);
+  EXPECT_EQ(reply.status, TILLD_E_IO);
+  EXPECT_EQ(reply.body, R"({"detail":"thrown","kind":"paper_out"})");
 }
 
 TEST_F(sdk, asks_the_daemon_and_hears_the_answer_once) {

@@ -5,6 +5,7 @@
 //   }
 #pragma once
 
+#include <exception>
 #include <utility>
 
 #include <tilld/host.hpp>
@@ -12,7 +13,8 @@
 namespace tilld {
 
 // Answers exactly once: a second answer is ignored, and a token that is destroyed without an answer says that
-// the driver forgot. The token must not outlive the driver. [any-thread]
+// the driver forgot. A member function that throws is answered with what it threw; it must not have put the token away
+// before. The token must not outlive the driver. [any-thread]
 template <class Request>
 class pending {
  public:
@@ -27,7 +29,9 @@ class pending {
     return *this;
   }
   ~pending() {
-    if (host_) fail(failure(TILLD_E_INTERNAL, "the driver dropped the request"));
+    // While an exception is on its way out of the member function, that is the answer.
+    if (host_ && std::uncaught_exceptions() == exceptions_)
+      fail(failure(TILLD_E_INTERNAL, "the driver dropped the request"));
   }
 
   // What cancel(id) of the driver names.
@@ -57,6 +61,7 @@ class pending {
   const tilld_host* host_;
   std::uint64_t id_;
   std::uint32_t deadline_ms_;
+  int exceptions_ = std::uncaught_exceptions();
 };
 
 }  // namespace tilld

@@ -64,7 +64,7 @@ concept carries_blob = requires(T& t) {
 // or a time-out, when nobody knows whether the printer printed or the card was charged.
 enum class operation_state {
   unknown,   // it cannot be told; a person has to look
-  not_done,  // certainly not done, and will not be done any more under this id
+  not_done,  // certainly not done, and the request as it was sent will not act any more
   running,   // still at it
   done
 };
