@@ -18,8 +18,8 @@ if(TILLD_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
-add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Wno-mismatched-new-delete
-                    $<$<COMPILE_LANGUAGE:CXX>:-fcoroutines>)
+add_compile_options(-Wall -Wextra -Wshadow -Wno-missing-field-initializers
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Wno-mismatched-new-delete;-fcoroutines>")
 if(TILLD_SANITIZE)
   add_compile_options(-fsanitize=${TILLD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TILLD_SANITIZE})
