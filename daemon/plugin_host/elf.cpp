@@ -47,6 +47,8 @@ class elf_file {
         head->e_type != ET_DYN)
       return damaged("another kind of file or machine");
     if (head->e_shentsize != sizeof(Elf64_Shdr)) return damaged("no sections");
+    if (head->e_shoff > file_.size() || (file_.size() - head->e_shoff) / sizeof(Elf64_Shdr) < head->e_shnum)
+      return damaged("section headers are cut off");
     head_ = *head;
     return {};
   }
@@ -55,8 +57,7 @@ class elf_file {
   base::result<std::optional<section>> find(std::uint32_t type) const {
     for (std::uint64_t i = 0; i < head_.e_shnum; ++i) {
       const auto header = header_of(i);
-      if (!header) return damaged("section headers are cut off");
-      if (header->sh_type != type) continue;
+      if (!header || header->sh_type != type) continue;
       const auto texts = header_of(header->sh_link);
       if (!texts) return damaged("a section without its names");
       const auto content_of_it = content(*header), content_of_texts = content(*texts);

@@ -28,34 +28,20 @@ enum class exit_code : int {
 // A sentence for IT staff. Nothing for a number that is not one of ours.
 constexpr std::optional<std::string_view> describe(int code) {
   switch (static_cast<exit_code>(code)) {
-    case exit_code::stopped:
-      return "stopped as asked";
-    case exit_code::usage:
-      return "the plugin host was called wrongly";
-    case exit_code::misconfigured:
-      return "the plugin refused its configuration";
-    case exit_code::load_failed:
-      return "the plugin file could not be loaded";
-    case exit_code::refused:
-      return "the plugin file was not accepted";
-    case exit_code::start_failed:
-      return "the plugin could not start";
-    case exit_code::device_gone:
-      return "the device is not there";
-    case exit_code::plugin_failed:
-      return "the plugin could not go on";
-    case exit_code::out_of_memory:
-      return "the plugin used more memory than it may";
-    case exit_code::plugin_exited:
-      return "the plugin ended its process by itself";
-    case exit_code::hung:
-      return "the plugin did not stop in time";
-    case exit_code::daemon_gone:
-      return "the daemon hung up";
-    case exit_code::protocol_error:
-      return "the daemon sent something unreadable";
-    case exit_code::sandbox_failed:
-      return "the sandbox could not be applied";
+    case exit_code::stopped: return "stopped as asked";
+    case exit_code::usage: return "the plugin host was called wrongly";
+    case exit_code::misconfigured: return "the plugin refused its configuration";
+    case exit_code::load_failed: return "the plugin file could not be loaded";
+    case exit_code::refused: return "the plugin file was not accepted";
+    case exit_code::start_failed: return "the plugin could not start";
+    case exit_code::device_gone: return "the device is not there";
+    case exit_code::plugin_failed: return "the plugin could not go on";
+    case exit_code::out_of_memory: return "the plugin used more memory than it may";
+    case exit_code::plugin_exited: return "the plugin ended its process by itself";
+    case exit_code::hung: return "the plugin did not stop in time";
+    case exit_code::daemon_gone: return "the daemon hung up";
+    case exit_code::protocol_error: return "the daemon sent something unreadable";
+    case exit_code::sandbox_failed: return "the sandbox could not be applied";
   }
   return std::nullopt;
 }

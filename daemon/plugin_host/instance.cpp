@@ -302,14 +302,10 @@ tilld_status instance::send(const tilld_message* m) {
     end(exit_code::device_gone);
   }
   switch (added) {
-    case outbox::added::yes:
-      return TILLD_OK;
-    case outbox::added::full:
-      return TILLD_E_BUSY;
-    case outbox::added::closed:
-      return TILLD_E_CANCELLED;
-    case outbox::added::invalid:
-      return TILLD_E_INVALID;
+    case outbox::added::yes: return TILLD_OK;
+    case outbox::added::full: return TILLD_E_BUSY;
+    case outbox::added::closed: return TILLD_E_CANCELLED;
+    case outbox::added::invalid: return TILLD_E_INVALID;
   }
   return TILLD_E_INTERNAL;
 }

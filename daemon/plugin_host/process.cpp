@@ -108,7 +108,8 @@ base::result<> prepare_process(const command_line& how) {
   keep_only_test_environment(how.allow_test_environment);
   if (::chdir("/") != 0) return failed("cannot go to /");
   ::umask(077);
-  // One heap for all threads: each further one would reserve 64 MiB of the addresses that memory_max_bytes counts.
+  // One heap for all threads: each further one would reserve 64 MiB of the addresses that memory_max_bytes
+  // counts.
   ::mallopt(M_ARENA_MAX, 1);
 #ifndef TILLD_SANITIZED
   if (how.memory_max_bytes) {
