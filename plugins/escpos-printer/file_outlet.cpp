@@ -24,21 +24,19 @@ int number_of(const std::string& name) {
   return failed == std::errc{} && *end == '-' ? number : 0;
 }
 
-base::result<> write(const std::string& path, const std::string& content) {
-  base::byte_view bytes(reinterpret_cast<const base::byte_view::value_type*>(content.data()), content.size());
-  return base::write_file_durably(path, bytes);
-}
-
 }  // namespace
 
 file_outlet::file_outlet(std::string folder, outlet_listener& listener)
     : folder_(std::move(folder)), listener_(listener) {}
 
 base::result<std::unique_ptr<file_outlet>> file_outlet::open(std::string folder, outlet_listener& listener) {
-  auto made = base::make_folders(folder);
-  if (!made) return made.error();
+  if (!fs::exists(folder)) {
+    auto made = base::make_folders(folder);
+    if (!made) return made.error();
+  }
   if (::access(folder.c_str(), W_OK | X_OK) != 0)
-    return base::error{base::errc::plugin_config, "path: cannot write into " + folder + ": " + base::errno_text(errno)};
+    return base::error{base::errc::plugin_config,
+                       "path: cannot write into " + folder + ": " + base::errno_text(errno)};
   return std::unique_ptr<file_outlet>(new file_outlet(std::move(folder), listener));
 }
 
@@ -49,9 +47,11 @@ void file_outlet::put_out(const printout& job) {
   if (!number) return listener_.on_lost(job.tag, false, number.error().detail);
   auto stem = folder_ + "/" + *number + "-" + job.operation_id;
   // The pictures first: a job that is there is there with everything.
-  auto written = job.png.empty() ? base::result<>() : write(stem + ".png", job.png);
-  if (written && !job.text.empty()) written = write(stem + ".txt", job.text);
-  if (written) written = write(stem + ".bin", job.bytes);
+  auto written =
+      job.png.empty() ? base::result<>() : base::write_file_durably(stem + ".png", base::as_bytes(job.png));
+  if (written && !job.text.empty())
+    written = base::write_file_durably(stem + ".txt", base::as_bytes(job.text));
+  if (written) written = base::write_file_durably(stem + ".bin", base::as_bytes(job.bytes));
   if (!written) {
     for (auto* ending : {".png", ".txt"}) ::unlink((stem + ending).c_str());
     // The sync behind the rename may be what failed, so the folder knows best.
@@ -66,7 +66,8 @@ void file_outlet::put_out(const printout& job) {
 std::optional<bool> file_outlet::was_printed(const std::string& operation_id) const {
   std::error_code failed;
   auto ending = "-" + operation_id + ".bin";
-  for (auto it = fs::directory_iterator(folder_, failed); !failed && it != fs::directory_iterator(); it.increment(failed)) {
+  for (auto it = fs::directory_iterator(folder_, failed); !failed && it != fs::directory_iterator();
+       it.increment(failed)) {
     auto name = it->path().filename().string();
     if (number_of(name) > 0 && name.size() > ending.size() && name.ends_with(ending)) return true;
   }
@@ -88,9 +89,11 @@ printer::condition file_outlet::condition() const {
 base::result<std::string> file_outlet::next_number() const {
   std::error_code failed;
   int last = 0;
-  for (auto it = fs::directory_iterator(folder_, failed); !failed && it != fs::directory_iterator(); it.increment(failed))
+  for (auto it = fs::directory_iterator(folder_, failed); !failed && it != fs::directory_iterator();
+       it.increment(failed))
     last = std::max(last, number_of(it->path().filename().string()));
-  if (failed) return base::error{base::errc::storage_failed, "cannot read " + folder_ + ": " + failed.message()};
+  if (failed)
+    return base::error{base::errc::storage_failed, "cannot read " + folder_ + ": " + failed.message()};
   auto number = std::to_string(last + 1);
   if (number.size() < number_digits) number.insert(0, number_digits - number.size(), '0');
   return number;

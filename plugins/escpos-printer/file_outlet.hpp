@@ -1,7 +1,9 @@
-// Prints into a folder, for development and for tests: NNNN-<operation id>.bin holds the bytes that a printer would
-// have got, .png and .txt beside it show them. A job is there when its .bin is there: it is written last, synced and
-// renamed into place.
+// Prints into a folder, for development and for tests: NNNN-<operation id>.bin holds the bytes that a printer
+// would have got, .png and .txt beside it show them. A job is there when its .bin is there: it is written
+// last, synced and renamed into place.
 #pragma once
+
+#include <memory>
 
 #include "base/error.hpp"
 #include "plugins/escpos-printer/outlet.hpp"

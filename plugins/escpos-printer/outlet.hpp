@@ -1,5 +1,6 @@
-// Where print jobs go: a folder of files, or a printer. The driver talks to either in the same three steps, and the
-// line between "certainly nothing happened" and "something may have happened" runs between the second and the third.
+// Where print jobs go: a folder of files, or a printer. The driver talks to either in the same three steps,
+// and the line between "certainly nothing happened" and "something may have happened" runs between the second
+// and the third.
 //
 //   prepare()   until the outlet says on_ready or on_refused; nothing is printed
 //   (the driver writes down that it is about to print)
@@ -45,11 +46,11 @@ class outlet {
 
   virtual void prepare() = 0;
   virtual void put_out(const printout& job) = 0;
-  // The job's time is over: what was not sent yet is never sent. Whether anything was. A printer may still confirm
-  // what was sent, by on_done.
+  // The job's time is over: what was not sent yet is never sent. Whether anything was. A printer may still
+  // confirm what was sent, by on_done.
   virtual bool abandon(std::uint64_t tag) = 0;
-  // What became of an operation that an earlier life of this plugin began: true printed, false not printed, nothing
-  // where it cannot be known.
+  // What became of an operation that an earlier life of this plugin began: true printed, false not printed,
+  // nothing where it cannot be known.
   virtual std::optional<bool> was_printed(const std::string& operation_id) const = 0;
   virtual bool keeps_previews() const = 0;
 

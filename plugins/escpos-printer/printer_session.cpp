@@ -13,7 +13,9 @@ constexpr auto answer_time_max = 1500ms;
 
 std::string process_question(const std::string& id) { return "\x1d(H\x06\0\x30\x30"s + id; }
 const std::string sensor_question_bytes = "\x1dr\x01";
-const std::string automatic_status_on = "\x1d" "a\xff";
+const std::string automatic_status_on =
+    "\x1d"
+    "a\xff";
 const std::string model_question = "\x1dIC";
 
 }  // namespace
@@ -104,14 +106,7 @@ void printer_session::take(const printer_message& message) {
     if (done->id == probe_id_) return answered_level(confirm_level::process_id);
     auto found = process_questions_.find(done->id);
     if (found == process_questions_.end()) return;
-    // Of several that wait the printer answers the latest, so the earlier ones are done, too.
-    for (auto it = process_questions_.begin(); it != process_questions_.end();)
-      if (it->second <= found->second && it != found) {
-        confirmed_.push_back(it->second);
-        it = process_questions_.erase(it);
-      } else {
-        ++it;
-      }
+    // Only this one: a printer whose buffer was cleared answers a later question and never the earlier one.
     confirmed_.push_back(found->second);
     process_questions_.erase(found);
   } else if (auto* named = std::get_if<identity>(&message)) {

@@ -55,7 +55,8 @@ void status_reader::forget() { held_.clear(); }
 
 std::optional<printer_message> status_reader::eat_byte(std::uint8_t byte) {
   if (!held_.empty() && starts_automatic(std::uint8_t(held_[0]))) {
-    // A real-time answer may jump in between; anything else that does not belong here means that bytes were lost.
+    // A real-time answer may jump in between; anything else that does not belong here means that bytes were
+    // lost.
     if (is_real_time(byte)) return real_time_status{byte};
     if (is_flow_control(byte)) return std::nullopt;
     if (continues_automatic(byte)) {

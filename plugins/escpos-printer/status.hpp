@@ -1,13 +1,15 @@
 // What a printer says: its one input stream, taken apart.
 //
-// A printer sends messages of several kinds over one line, unasked and asked, and none of them has a length or a
-// name. The kinds are told apart by fixed bits (Epson, "ESC/POS Command Reference", DLE EOT, GS a, GS r, GS ( H):
+// A printer sends messages of several kinds over one line, unasked and asked, and none of them has a length
+// or a name. The kinds are told apart by fixed bits (Epson, "ESC/POS Command Reference", DLE EOT, GS a, GS r,
+// GS ( H):
 //   0xx1xx10            answer to DLE EOT n; says not to which n, so answers are matched in order
 //   0xx1xx00 + 3 bytes  automatic status, four bytes, the last three 0xx0xxxx
 //   0xx0xxxx            answer to GS r 1, where no automatic status is under way
 //   37 22 d1..d4 00     process id: everything before it in the printer's queue is done, the paper is out
 //   5f text 00          answer to GS I n; 35, 3b and 3d begin other blocks up to a NUL, which are skipped
-// XON and XOFF (11, 13) may stand anywhere. Everything else is noise and is dropped, and the next message is found.
+// XON and XOFF (11, 13) may stand anywhere. Everything else is noise and is dropped, and the next message is
+// found.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +51,8 @@ struct process_done {
 struct identity {
   std::string text;  // printable characters of what the printer said
 };
-using printer_message = std::variant<automatic_status, real_time_status, paper_sensor_status, process_done, identity>;
+using printer_message =
+    std::variant<automatic_status, real_time_status, paper_sensor_status, process_done, identity>;
 
 class status_reader {
  public:

@@ -22,7 +22,9 @@ base::error bad_address(std::string_view text) {
           "address: must be an IP address and a port such as 192.0.2.7:9100, not " + std::string(text)};
 }
 
-void set(int socket, int level, int option, int value) { ::setsockopt(socket, level, option, &value, sizeof value); }
+void set(int socket, int level, int option, int value) {
+  ::setsockopt(socket, level, option, &value, sizeof value);
+}
 
 }  // namespace
 
@@ -159,9 +161,7 @@ base::result<> tcp_link::receive() {
 }
 
 base::error tcp_link::lost(const std::string& what, int error_number) {
-  auto received = std::move(received_);
-  close();
-  received_ = std::move(received);  // a last word of the printer still counts
+  state_ = state::closed;
   return {base::errc::device_gone, error_number ? what + ": " + base::errno_text(error_number) : what};
 }
 

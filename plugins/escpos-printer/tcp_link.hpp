@@ -1,5 +1,5 @@
-// One connection to one network printer, kept open: most printers serve one at a time, and some refuse the next for
-// minutes after an unclean end. Never blocks; the owner calls it when the descriptor is ready.
+// One connection to one network printer, kept open: most printers serve one at a time, and some refuse the
+// next for minutes after an unclean end. Never blocks; the owner calls it when the descriptor is ready.
 #pragma once
 
 #include <sys/socket.h>
@@ -14,7 +14,8 @@
 
 namespace tilld::escpos {
 
-// A number, not a name: looking names up blocks, and asks a network that the plugin need not see. "192.0.2.7:9100",
+// A number, not a name: looking names up blocks, and asks a network that the plugin need not see.
+// "192.0.2.7:9100",
 // "[2001:db8::7]:9100"; 9100 where no port is given.
 struct tcp_address {
   sockaddr_storage storage{};
@@ -35,7 +36,8 @@ class tcp_link {
   int descriptor() const { return socket_.get(); }
   short events() const;  // what to watch the descriptor for
 
-  // Handles readiness. An error means that the connection is gone and the link closed.
+  // Handles readiness. An error means that the connection is gone; the descriptor is there until close(), so
+  // that the owner can stop watching it first, and so are the last bytes received.
   base::result<> on_ready(short events);
   std::string take_received();
 
