@@ -12,6 +12,22 @@
 #include "base/log.hpp"
 
 namespace tilld::base {
+namespace {
+
+// Whether the last writes that the kernel refused found no room: a quota, a limit on the size of files.
+// SQLite knows only ENOSPC as "full" and calls these an I/O error. It keeps the number of the last failure
+// for each of its two files; had one of them failed otherwise, that would stand there.
+bool found_no_room(sqlite3* db) {
+  int in_file = 0, in_log = 0;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &in_file);
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log && log->pMethods) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &in_log);
+  auto is_room = [](int number) { return number == ENOSPC || number == EDQUOT || number == EFBIG; };
+  return (is_room(in_file) && (is_room(in_log) || in_log == 0)) || (is_room(in_log) && in_file == 0);
+}
+
+}  // namespace
 
 result<bool> statement::step() {
   if (owner_->failed_ && !sqlite3_stmt_readonly(handle_.get())) return owner_->refusal();
@@ -194,8 +210,8 @@ error database::failure(int code, std::string_view doing) {
     case SQLITE_NOTADB: return {errc::journal_damaged, detail};
     case SQLITE_IOERR: {
       // A write that found no room did no harm; a flush that found none has lost what it should have written.
-      bool flush = code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
-      if (!flush && handle_ && sqlite3_system_errno(handle_) == ENOSPC) return {errc::storage_full, detail};
+      if (code == SQLITE_IOERR_WRITE && handle_ && found_no_room(handle_))
+        return {errc::storage_full, detail};
       // After a failed flush the kernel may have dropped the pages and call them clean; only what was
       // acknowledged before is known to be there.
       if (!failed_)

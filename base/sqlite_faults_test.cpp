@@ -187,17 +187,19 @@ TEST(full_disk, refuses_a_sale_and_recovers_by_itself) {
   fault_vfs disk;
   auto db = open_on(disk, folder.file("journal.db"));
   ASSERT_TRUE(sell(**db, 1));
-  for (int nth_write : {1, 2}) {
-    disk.fail(operation::write, nth_write, ENOSPC, repeat::for_ever);
-    for (int i = 0; i < 3; ++i) {
-      auto refused = sell(**db, 2);
-      ASSERT_FALSE(refused);
-      EXPECT_EQ(refused.error().code, errc::storage_full) << refused.error().detail;
+  for (int error_number : {ENOSPC, EDQUOT, EFBIG})
+    for (int nth_write : {1, 2}) {
+      disk.fail(operation::write, nth_write, error_number, repeat::for_ever);
+      for (int i = 0; i < 3; ++i) {
+        auto refused = sell(**db, 2);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, errc::storage_full) << refused.error().detail;
+      }
+      EXPECT_EQ((*db)->checkpoint().error().code, errc::storage_full);
+      disk.heal();
+      EXPECT_FALSE((*db)->failed());
+      EXPECT_FALSE((*db)->in_transaction());
     }
-    disk.heal();
-    EXPECT_FALSE((*db)->failed());
-    EXPECT_FALSE((*db)->in_transaction());
-  }
   EXPECT_TRUE(sell(**db, 2));
   EXPECT_EQ(numbers_in(**db), (std::set<int>{1, 2}));
 }
@@ -216,7 +218,8 @@ TEST(database, acknowledges_nothing_that_a_failing_disk_does_not_hold) {
           disk.fail(what, nth, error_number, how);
           auto acknowledged = sell_until_the_power_goes(disk, folder.file("journal.db"));
           disk.lay_out_disk(after.path(), fault_vfs::unsynced::none, 1);
-          auto db = database::open(after.file("journal.db"), schema, {});
+          fault_vfs well;  // so that the many reopenings do not wait for the real disk
+          auto db = open_on(well, after.file("journal.db"));
           ASSERT_TRUE(db) << to_string(db.error());
           auto there = numbers_in(**db);
           EXPECT_TRUE(includes(there, acknowledged))
@@ -245,7 +248,7 @@ TEST(database, keeps_what_it_acknowledged_when_the_power_goes_at_any_write) {
       for (int seed = 0; seed < seeds; ++seed) {
         scratch_folder after;
         disk.lay_out_disk(after.path(), how, static_cast<std::uint64_t>(nth * 100 + seed));
-        fault_vfs well;  // so that the many reopenings do not wait for the real disk
+        fault_vfs well;
         auto db = open_on(well, after.file("journal.db"));
         ASSERT_TRUE(db) << to_string(db.error()) << " after a cut at change " << nth;
         auto there = numbers_in(**db);
@@ -279,10 +282,23 @@ TEST(power_cuts, do_lose_sales_of_a_database_that_does_not_flush) {
       for (int number = 1; number <= 6 && sell(**db, number); ++number) acknowledged.insert(number);
     }
     disk.lay_out_disk(after.path(), fault_vfs::unsynced::none, 1);
-    auto db = database::open(after.file("journal.db"), schema, {});
+    fault_vfs well;
+    auto db = open_on(well, after.file("journal.db"));
     if (!db || !includes(numbers_in(**db), acknowledged)) ++lost;
   }
   EXPECT_GT(lost, 0);
+}
+
+TEST(full_disk, does_not_hide_a_failing_one) {
+  scratch_folder folder;
+  fault_vfs disk;
+  auto db = open_on(disk, folder.file("journal.db"));
+  ASSERT_TRUE(sell(**db, 1));
+  disk.fail(operation::write, 1, EDQUOT);
+  EXPECT_EQ(sell(**db, 2).error().code, errc::storage_full);
+  disk.fail(operation::write, 1, EIO);
+  EXPECT_EQ((*db)->checkpoint().error().code, errc::storage_failed) << "in the other file";
+  EXPECT_TRUE((*db)->failed());
 }
 
 // On a real small file system where we may mount one, else with the limit that the kernel puts on a file's

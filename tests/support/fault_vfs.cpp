@@ -94,8 +94,9 @@ struct file {
   sqlite3_file base;
   state* owner;
   const char* path;  // SQLite keeps it until the file is closed; null for a temporary file
-  bool
-      syncs_folder;  // the first sync of a new log or journal covers its name as well, as in SQLite's own VFS
+  int last_error;    // errno of the last failure, as SQLite's own VFS keeps it: 0 for a full disk
+  // The first sync of a new log or journal covers its name as well, as in SQLite's own VFS.
+  bool syncs_folder;
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 
@@ -120,7 +121,10 @@ int write_file(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
   std::lock_guard lock(s->mutex);
   ++s->writes;
   if (s->dead_at_change()) return SQLITE_IOERR_WRITE;
-  if (s->refuses(operation::write)) return write_failure(s->last_error);
+  if (s->refuses(operation::write)) {
+    as_file(f)->last_error = s->last_error == ENOSPC ? 0 : s->last_error;
+    return write_failure(s->last_error);
+  }
   int code = as_file(f)->real()->pMethods->xWrite(as_file(f)->real(), from, size, at);
   if (code != SQLITE_OK) {
     s->last_error = errno;
@@ -154,6 +158,7 @@ int sync_file(sqlite3_file* f, int) {
   if (!as_file(f)->path) return SQLITE_OK;
   auto& disk = s->files[as_file(f)->path];
   if (s->refuses(operation::sync)) {
+    as_file(f)->last_error = s->last_error;
     for (auto& c : disk.pending) c.dropped = true;
     return SQLITE_IOERR_FSYNC;
   }
@@ -184,6 +189,10 @@ int is_reserved(sqlite3_file* f, int* out) {
   return as_file(f)->real()->pMethods->xCheckReservedLock(as_file(f)->real(), out);
 }
 int control_file(sqlite3_file* f, int what, void* argument) {
+  if (what == SQLITE_FCNTL_LAST_ERRNO && as_file(f)->last_error != 0) {
+    *static_cast<int*>(argument) = as_file(f)->last_error;
+    return SQLITE_OK;
+  }
   return as_file(f)->real()->pMethods->xFileControl(as_file(f)->real(), what, argument);
 }
 int sector(sqlite3_file* f) { return as_file(f)->real()->pMethods->xSectorSize(as_file(f)->real()); }
@@ -203,6 +212,7 @@ int open_file(sqlite3_vfs* v, const char* path, sqlite3_file* f, int flags, int*
   made->base.pMethods = nullptr;
   made->owner = s;
   made->path = path;
+  made->last_error = 0;
   made->syncs_folder = (flags & SQLITE_OPEN_CREATE) && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL));
   std::lock_guard lock(s->mutex);
   if (s->cut) return SQLITE_CANTOPEN;

@@ -33,7 +33,10 @@ int connect_until(clock::time_point until, Connect connect) {
 }  // namespace
 
 line_client::line_client(line_client&& o) noexcept
-    : fd_(std::exchange(o.fd_, -1)), inbox_(std::move(o.inbox_)), next_id_(o.next_id_), notifications_(std::move(o.notifications_)) {}
+    : fd_(std::exchange(o.fd_, -1)),
+      inbox_(std::move(o.inbox_)),
+      next_id_(o.next_id_),
+      notifications_(std::move(o.notifications_)) {}
 
 line_client& line_client::operator=(line_client&& o) noexcept {
   close();
@@ -132,11 +135,14 @@ std::optional<boost::json::object> line_client::answer(std::int64_t id, millisec
       notifications_.push_back(std::move(message));
       continue;
     }
-    if (auto* got = message.if_contains("id"); got && got->is_int64() && got->get_int64() == id) return message;
+    if (auto* got = message.if_contains("id"); got && got->is_int64() && got->get_int64() == id)
+      return message;
   }
 }
 
-std::optional<boost::json::object> line_client::call(const std::string& method, const boost::json::object& params, milliseconds at_most) {
+std::optional<boost::json::object> line_client::call(const std::string& method,
+                                                     const boost::json::object& params,
+                                                     milliseconds at_most) {
   return answer(send(method, params), at_most);
 }
 

@@ -29,17 +29,20 @@ class line_client {
   const std::string& unread() const { return inbox_; }
 
   bool send_raw(std::string_view octets);
-  // A line without its end; nothing at the deadline or when the other side hung up (connected() is false then).
+  // A line without its end; nothing at the deadline or when the other side hung up (connected() is false
+  // then).
   std::optional<std::string> read_line(milliseconds at_most = milliseconds(5000));
 
   // Sends a request and returns its id.
   std::int64_t send(const std::string& method, const boost::json::object& params);
-  // The whole answer to that id; notifications that come before it are kept. Nothing when the daemon did not answer.
+  // The whole answer to that id; notifications that come before it are kept. Nothing when the daemon did not
+  // answer.
   std::optional<boost::json::object> answer(std::int64_t id, milliseconds at_most = milliseconds(10000));
   std::optional<boost::json::object> call(const std::string& method, const boost::json::object& params = {},
                                           milliseconds at_most = milliseconds(10000));
   // params of the next events.notify whose topic is this.
-  std::optional<boost::json::object> next_event(const std::string& topic, milliseconds at_most = milliseconds(5000));
+  std::optional<boost::json::object> next_event(const std::string& topic,
+                                                milliseconds at_most = milliseconds(5000));
 
  private:
   int fd_ = -1;

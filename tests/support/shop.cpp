@@ -36,7 +36,8 @@ std::optional<std::string> http_get(std::uint16_t port, const std::string& token
   line_client http;
   if (!http.connect_tcp(port)) return std::nullopt;
   auto host = "127.0.0.1:" + std::to_string(port);
-  http.send_raw("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: Bearer " + token + "\r\nConnection: close\r\n\r\n");
+  http.send_raw("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: Bearer " + token +
+                "\r\nConnection: close\r\n\r\n");
   auto status = http.read_line();
   if (!status || status->find(" 200") == std::string::npos) return std::nullopt;
   for (auto line = http.read_line(); line && *line != "\r"; line = http.read_line()) {
@@ -98,7 +99,8 @@ void shop::write_till_config() {
   if (!centrals_.empty()) out << "destinations:\n";
   for (auto& name : central_order_) {
     auto& c = *centrals_.at(name);
-    out << "  - {name: " << c.name << ", url: \"tcp://127.0.0.1:" << c.sync_port << "\", role: " << c.role << "}\n";
+    out << "  - {name: " << c.name << ", url: \"tcp://127.0.0.1:" << c.sync_port << "\", role: " << c.role
+        << "}\n";
   }
   out << "plugin_folder: " << plugin_folder() << "\n" << more_yaml;
   if (!plugins_yaml.empty()) out << "plugins:\n" << plugins_yaml;
@@ -140,7 +142,8 @@ void shop::start_central(const std::string& name) {
   how.log = c.folder + "/central.log";
   c.running = process(program_path("till-central"), how);
   line_client probe;
-  if (!probe.connect_tcp(c.http_port, milliseconds(15'000))) give_up("till-central does not listen; see " + how.log);
+  if (!probe.connect_tcp(c.http_port, milliseconds(15'000)))
+    give_up("till-central does not listen; see " + how.log);
 }
 
 void shop::stop_till() {
@@ -184,7 +187,9 @@ bool shop::wait_drained(const std::string& destination, milliseconds at_most) {
     auto status = client.call("queue.status");
     if (!status) return false;
     for (auto& d : status->at("result").at("destinations").as_array())
-      if (d.at("name").as_string() == destination && d.at("waiting").at("records").to_number<std::int64_t>() == 0) return true;
+      if (d.at("name").as_string() == destination &&
+          d.at("waiting").at("records").to_number<std::int64_t>() == 0)
+        return true;
     (void)client.read_line(milliseconds(20));
   }
   return false;

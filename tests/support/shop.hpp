@@ -1,6 +1,8 @@
-// A shop in a folder: one till and as many central servers as a test wants, as real processes on real sockets.
+// A shop in a folder: one till and as many central servers as a test wants, as real processes on real
+// sockets.
 //
-// The programs are those of the build folder that the test belongs to (TILLD_BUILD_FOLDER, given at compile time).
+// The programs are those of the build folder that the test belongs to (TILLD_BUILD_FOLDER, given at compile
+// time).
 #pragma once
 
 #include <map>
@@ -36,14 +38,14 @@ class shop {
 
   // YAML below `plugins:` ("  - {name: scanner, plugin: simulated}\n"), before the till is started.
   std::string plugins_yaml;
-  std::string more_yaml;  // any other top-level keys
+  std::string more_yaml;       // any other top-level keys
   std::uint16_t tcp_port = 0;  // 0: no TCP
 
   central& add_central(const std::string& name, const std::string& role = "ledger");
   central& get_central(const std::string& name) { return *centrals_.at(name); }
 
-  // Starts and waits until it answers. The till's key is made at its first start, so the first start of a central
-  // starts the till once before, to learn the key.
+  // Starts and waits until it answers. The till's key is made at its first start, so the first start of a
+  // central starts the till once before, to learn the key.
   void start_till();
   void start_central(const std::string& name);
   void stop_till();  // SIGTERM, exit code 0 expected
@@ -63,7 +65,8 @@ class shop {
   // All records that a central holds of the till, in order, as its HTTP says.
   std::vector<boost::json::object> records_at(const std::string& central);
   // Waits until nothing waits for this destination any more; false at the deadline.
-  bool wait_drained(const std::string& destination, std::chrono::milliseconds at_most = std::chrono::seconds(20));
+  bool wait_drained(const std::string& destination,
+                    std::chrono::milliseconds at_most = std::chrono::seconds(20));
 
  private:
   void write_till_config();
