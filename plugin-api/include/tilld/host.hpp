@@ -92,7 +92,7 @@ inline std::string failure_body(std::string_view detail, std::string_view kind) 
 struct instance_core {
   const tilld_host* abi;
   std::uint64_t last_ask = 0;
-  std::unordered_map<std::uint64_t, std::function<void(const tilld_message&)>> asked;
+  std::unordered_map<std::uint64_t, std::function<void(const tilld_message&)>> asked{};
 };
 
 template <class Reply>
