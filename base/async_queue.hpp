@@ -1,6 +1,7 @@
-// A queue between coroutines of one thread: push never waits, pop waits until there is something or the deadline is
-// there. Boost 1.81's channel cannot be used after a cancelled receive, and racing a receive against a timer with ||
-// loses items; here the deadline is the queue's own timer, so a pop either takes an item or takes none.
+// A queue between coroutines of one thread: push never waits, pop waits until there is something or the
+// deadline is there. Boost 1.81's channel cannot be used after a cancelled receive, and racing a receive
+// against a timer with || loses items; here the deadline is the queue's own timer, so a pop either takes an
+// item or takes none.
 #pragma once
 
 #include <chrono>
@@ -17,7 +18,9 @@ namespace tilld::base {
 template <class Item>
 class async_queue {
  public:
-  explicit async_queue(boost::asio::any_io_executor executor) : wake_(std::move(executor)) { wake_.expires_at(never()); }
+  explicit async_queue(boost::asio::any_io_executor executor) : wake_(std::move(executor)) {
+    wake_.expires_at(never());
+  }
 
   void push(Item item) {
     items_.push_back(std::move(item));
@@ -48,7 +51,9 @@ class async_queue {
   bool empty() const { return items_.empty(); }
 
  private:
-  static std::chrono::steady_clock::time_point never() { return std::chrono::steady_clock::time_point::max(); }
+  static std::chrono::steady_clock::time_point never() {
+    return std::chrono::steady_clock::time_point::max();
+  }
   std::deque<Item> items_;
   boost::asio::steady_timer wake_;
   bool closed_ = false;

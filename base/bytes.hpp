@@ -61,8 +61,8 @@ class byte_writer {
   byte_string& to_;
 };
 
-// Reads what byte_writer wrote. Running past the end sets failed() and yields zeros, so that a parser checks once,
-// at its end, and never reads foreign memory.
+// Reads what byte_writer wrote. Running past the end sets failed() and yields zeros, so that a parser checks
+// once, at its end, and never reads foreign memory.
 class byte_reader {
  public:
   explicit byte_reader(byte_view from) : from_(from) {}

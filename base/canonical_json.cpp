@@ -13,9 +13,8 @@ void append(const boost::json::value& value, std::string& out) {
     std::vector<const boost::json::key_value_pair*> members;
     members.reserve(object->size());
     for (auto& member : *object) members.push_back(&member);
-    std::sort(members.begin(), members.end(), [](auto* a, auto* b) {
-      return std::string_view(a->key()) < std::string_view(b->key());
-    });
+    std::sort(members.begin(), members.end(),
+              [](auto* a, auto* b) { return std::string_view(a->key()) < std::string_view(b->key()); });
     out += '{';
     for (auto* member : members) {
       if (out.back() != '{') out += ',';

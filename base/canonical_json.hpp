@@ -1,5 +1,5 @@
-// JSON in one spelling, so that two requests with the same meaning have the same octets: members sorted by name
-// (as octets), no white space, integers as written, strings with the shortest escapes.
+// JSON in one spelling, so that two requests with the same meaning have the same octets: members sorted by
+// name (as octets), no white space, integers as written, strings with the shortest escapes.
 #pragma once
 
 #include <span>
@@ -12,8 +12,8 @@ namespace tilld::base {
 
 std::string canonical_json(const boost::json::value& value);
 
-// Removes the members that the paths name ("pin", "card.track"), at the top level and along the dots; a path goes
-// through every element of a list on its way. Missing ones are no error.
+// Removes the members that the paths name ("pin", "card.track"), at the top level and along the dots; a path
+// goes through every element of a list on its way. Missing ones are no error.
 void remove_members(boost::json::value& from, std::span<const std::string_view> paths);
 
 }  // namespace tilld::base

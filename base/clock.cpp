@@ -19,14 +19,15 @@ time_stamp system_clock::now() const {
   clock_gettime(CLOCK_BOOTTIME, &boot);
   time_stamp t;
   t.unix_ms = static_cast<std::int64_t>(wall.tv_sec) * 1000 + wall.tv_nsec / 1'000'000;
-  t.monotonic_ms = static_cast<std::uint64_t>(boot.tv_sec) * 1000 + static_cast<std::uint64_t>(boot.tv_nsec) / 1'000'000;
+  t.monotonic_ms =
+      static_cast<std::uint64_t>(boot.tv_sec) * 1000 + static_cast<std::uint64_t>(boot.tv_nsec) / 1'000'000;
   t.boot_id = boot_id_;
   if (trust_ == clock_trust::unknown || t.monotonic_ms - trust_asked_ms_ > 60'000) {
     timex query{};
     int state = adjtimex(&query);
-    trust_ = state < 0 ? clock_trust::unknown
+    trust_ = state < 0                                            ? clock_trust::unknown
              : state == TIME_ERROR || (query.status & STA_UNSYNC) ? clock_trust::unsynchronised
-                                                                    : clock_trust::synchronised;
+                                                                  : clock_trust::synchronised;
     trust_asked_ms_ = t.monotonic_ms;
   }
   t.trust = trust_;

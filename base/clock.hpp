@@ -6,12 +6,12 @@
 
 namespace tilld::base {
 
-// How far the wall clock can be believed. Stored with every record: a till without a battery starts in 1970, and
-// order never depends on time.
+// How far the wall clock can be believed. Stored with every record: a till without a battery starts in 1970,
+// and order never depends on time.
 enum class clock_trust : std::uint8_t {
-  unknown = 0,       // nobody said
+  unknown = 0,         // nobody said
   unsynchronised = 1,  // the kernel says that no time source disciplines it
-  synchronised = 2,  // the kernel's clock is disciplined (NTP or PTP)
+  synchronised = 2,    // the kernel's clock is disciplined (NTP or PTP)
 };
 
 struct time_stamp {

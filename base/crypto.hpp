@@ -1,6 +1,6 @@
 // The few primitives that tilld uses, by name: SHA-256 and HMAC-SHA-256 (OpenSSL), Ed25519 and random octets
-// (libsodium). Nothing here can fail at run time except reading key files; a machine without libsodium's entropy
-// source ends the program at start.
+// (libsodium). Nothing here can fail at run time except reading key files; a machine without libsodium's
+// entropy source ends the program at start.
 #pragma once
 
 #include <initializer_list>
@@ -30,8 +30,8 @@ bool verify_signature(const public_key& by, byte_view message, const signature& 
 class signing_key {
  public:
   static signing_key generate();
-  // Reads the 32-octet seed from the file, or makes the file (mode 0600, written and synced before it is used) on
-  // first use; FILE.pub-style copies are the caller's business. Refuses a file that others may read.
+  // Reads the 32-octet seed from the file, or makes the file (mode 0600, written and synced before it is
+  // used) on first use; FILE.pub-style copies are the caller's business. Refuses a file that others may read.
   static result<signing_key> load_or_create(const std::string& path);
   explicit signing_key(const std::array<std::uint8_t, 32>& seed);
   signing_key(signing_key&&) noexcept = default;

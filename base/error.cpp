@@ -32,7 +32,8 @@ const error_entry* find_error(std::string_view kind) {
 }
 
 const error_entry* find_error(int number) {
-  auto at = std::find_if(registry.begin(), registry.end(), [&](auto& e) { return static_cast<int>(e.code) == number; });
+  auto at = std::find_if(registry.begin(), registry.end(),
+                         [&](auto& e) { return static_cast<int>(e.code) == number; });
   return at == registry.end() ? nullptr : &*at;
 }
 

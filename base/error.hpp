@@ -1,7 +1,8 @@
 // How tilld reports that something went wrong: one error type, one registry of codes (errors.def).
 //
-// A function that can fail returns result<T>. A refusal that the business expects ("limit exceeded") is a value of
-// the reply and not an error. Exceptions are bugs; they end at the session, the plugin trampoline and main.
+// A function that can fail returns result<T>. A refusal that the business expects ("limit exceeded") is a
+// value of the reply and not an error. Exceptions are bugs; they end at the session, the plugin trampoline
+// and main.
 #pragma once
 
 #include <span>

@@ -1,5 +1,5 @@
-// Files the way a program that must not lose them writes them: a descriptor that closes itself, whole-file reads
-// with a limit, and replacement that is either done and durable or not done.
+// Files the way a program that must not lose them writes them: a descriptor that closes itself, whole-file
+// reads with a limit, and replacement that is either done and durable or not done.
 #pragma once
 
 #include <sys/types.h>
@@ -34,8 +34,8 @@ class unique_fd {
 // Reads at most size_max octets; a longer file is an error, never cut silently.
 result<byte_string> read_file(const std::string& path, std::size_t size_max = 64 << 20);
 
-// Writes beside the target, syncs, renames over it and syncs the folder: after a power cut the path holds the old
-// content or the new one, whole.
+// Writes beside the target, syncs, renames over it and syncs the folder: after a power cut the path holds the
+// old content or the new one, whole.
 result<> write_file_durably(const std::string& path, byte_view content, mode_t mode = 0600);
 
 // Syncs the folder in which the path lies: a name that was made or removed there is durable then.
@@ -44,8 +44,8 @@ result<> sync_folder_of(const std::string& path);
 // The folder and its parents, with this mode for those that are made; their names are durable.
 result<> make_folders(const std::string& path, mode_t mode = 0700);
 
-// Secret octets of a fixed size that are made at first use and kept: mode 0600, durable before they are returned.
-// A file that group or others can read is refused: what it protects can no longer be trusted.
+// Secret octets of a fixed size that are made at first use and kept: mode 0600, durable before they are
+// returned. A file that group or others can read is refused: what it protects can no longer be trusted.
 result<byte_string> load_or_create_secret(const std::string& path, std::size_t size);
 
 // What errno means, in the words of the C library.

@@ -1,4 +1,5 @@
-// Names of things: UUIDv7 (RFC 9562) for records, operations and customers; short names for till, branch, merchant.
+// Names of things: UUIDv7 (RFC 9562) for records, operations and customers; short names for till, branch,
+// merchant.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@ namespace tilld::base {
 struct uuid {
   std::array<std::uint8_t, 16> octets{};
 
-  // 48 bits of milliseconds, 74 random bits. Two made in the same millisecond are in no particular order; order
-  // among records is the sequence number's business, never the id's.
+  // 48 bits of milliseconds, 74 random bits. Two made in the same millisecond are in no particular order;
+  // order among records is the sequence number's business, never the id's.
   static uuid v7(std::int64_t unix_ms);
   // The 36-character form, either case; nothing for anything else.
   static std::optional<uuid> parse(std::string_view text);

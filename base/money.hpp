@@ -18,8 +18,8 @@ struct money {
   std::int64_t minor = 0;
   std::string currency;  // ISO 4217, three capital letters
 
-  // {"minor":1250,"currency":"EUR"}; anything else, a fraction and an exponent included, is invalid_params with
-  // the name of the member in its detail.
+  // {"minor":1250,"currency":"EUR"}; anything else, a fraction and an exponent included, is invalid_params
+  // with the name of the member in its detail.
   static result<money> from_json(const boost::json::value& value, std::string_view member);
   boost::json::object to_json() const;
 

@@ -64,8 +64,10 @@ record_header_bytes encode(const record_header& h) {
 
 result<record_header> decode_record_header(byte_view in) {
   if (in.size() != record_header_size) return damaged("a record header has 128 octets");
-  if (in[at_format] != record_format) return damaged("record format " + std::to_string(in[at_format]) + " is not known");
-  if (in[at_trust] > static_cast<std::uint8_t>(clock_trust::synchronised)) return damaged("clock trust is not known");
+  if (in[at_format] != record_format)
+    return damaged("record format " + std::to_string(in[at_format]) + " is not known");
+  if (in[at_trust] > static_cast<std::uint8_t>(clock_trust::synchronised))
+    return damaged("clock trust is not known");
   if (in[at_reserved_1] || in[at_reserved_1 + 1] || load_big<std::uint32_t>(&in[at_reserved_2]))
     return damaged("reserved octets of a record header are not zero");
   record_header h;
@@ -98,8 +100,10 @@ result<record_header> chain_follower::take(const record& next) {
   if (header->till != till_) return damaged(number + " belongs to till " + header->till + ", not " + till_);
   if (header->sequence != head_.sequence + 1)
     return error{errc::record_gap, number + " came where " + std::to_string(head_.sequence + 1) + " was due"};
-  if (header->epoch < head_.epoch) return damaged(number + " goes back to epoch " + std::to_string(header->epoch));
-  if (header->body_size != next.body.size()) return damaged(number + " has a body of another size than its header says");
+  if (header->epoch < head_.epoch)
+    return damaged(number + " goes back to epoch " + std::to_string(header->epoch));
+  if (header->body_size != next.body.size())
+    return damaged(number + " has a body of another size than its header says");
   if (record_hash(head_.hash, next.header, as_bytes(next.body)) != next.hash)
     return damaged(number + " is not what its hash covers");
   head_ = {header->epoch, header->sequence, next.hash};

@@ -1,10 +1,11 @@
 // SQLite the way tilld keeps money in it.
 //
-// One connection in one process owns the file (Debian's 3.40.1 has a corruption race with two connections in WAL mode),
-// so locking is EXCLUSIVE and no shared-memory file exists. WAL with synchronous=FULL: when commit() returned, the
-// rows are on the disk. No automatic checkpoint, because SQLite's swallows errors of the flush; checkpoint() is called
-// by the owner and reports them. A failed flush means that the file is not trusted any more: failed() stays true and
-// every later write is refused. docs/durability.md has the measurements behind each of these.
+// One connection in one process owns the file (Debian's 3.40.1 has a corruption race with two connections in
+// WAL mode), so locking is EXCLUSIVE and no shared-memory file exists. WAL with synchronous=FULL: when
+// commit() returned, the rows are on the disk. No automatic checkpoint, because SQLite's swallows errors of
+// the flush; checkpoint() is called by the owner and reports them. A failed flush means that the file is not
+// trusted any more: failed() stays true and every later write is refused. docs/durability.md has the
+// measurements behind each of these.
 //
 // [one thread at a time; the owner may hand the whole object to another thread between two calls]
 #pragma once
@@ -24,13 +25,14 @@ namespace tilld::base {
 
 class database;
 
-// A prepared statement with its bindings. Prepared once, run often: bind(...), then step() until it yields false.
+// A prepared statement with its bindings. Prepared once, run often: bind(...), then step() until it yields
+// false.
 class statement {
  public:
   statement() = default;
 
-  // Binds all parameters in order: integers, std::string_view, byte_view, std::optional of these, nullptr. Resets first.
-  // Texts and blobs are copied.
+  // Binds all parameters in order: integers, std::string_view, byte_view, std::optional of these, nullptr.
+  // Resets first. Texts and blobs are copied.
   template <class... Values>
   statement& bind(const Values&... values) {
     reset();
@@ -60,7 +62,9 @@ class statement {
  private:
   friend class database;
   void bind_one(int at, std::int64_t v) { sqlite3_bind_int64(handle_.get(), at, v); }
-  void bind_one(int at, std::uint64_t v) { sqlite3_bind_int64(handle_.get(), at, static_cast<std::int64_t>(v)); }
+  void bind_one(int at, std::uint64_t v) {
+    sqlite3_bind_int64(handle_.get(), at, static_cast<std::int64_t>(v));
+  }
   void bind_one(int at, int v) { sqlite3_bind_int64(handle_.get(), at, v); }
   void bind_one(int at, unsigned v) { sqlite3_bind_int64(handle_.get(), at, v); }
   void bind_one(int at, std::nullptr_t) { sqlite3_bind_null(handle_.get(), at); }
@@ -105,8 +109,8 @@ class database {
 
   // storage_locked when another process owns the file, storage_newer when its schema is newer than the last
   // migration, journal_damaged when it is not a database. Runs the missing migrations in one transaction.
-  static result<std::unique_ptr<database>> open(const std::string& path, std::span<const migration> migrations,
-                                                const options& how);
+  static result<std::unique_ptr<database>> open(const std::string& path,
+                                                std::span<const migration> migrations, const options& how);
   ~database();
   database(const database&) = delete;
 
@@ -144,8 +148,9 @@ class database {
   bool failed_ = false;
 };
 
-// A file that does nothing but be there, so that its blocks can be given back when the disk is full: with no free block
-// at all SQLite can neither insert nor delete nor checkpoint, and a queue could not even be drained.
+// A file that does nothing but be there, so that its blocks can be given back when the disk is full: with no
+// free block at all SQLite can neither insert nor delete nor checkpoint, and a queue could not even be
+// drained.
 class ballast {
  public:
   explicit ballast(std::string path, std::int64_t size = 8 << 20) : path_(std::move(path)), size_(size) {}

@@ -1,7 +1,8 @@
-// Write steps: the moments at which a crash would be interesting. A crash campaign watches them from outside, and
-// can have the process stop itself (SIGSTOP) at one, so that a kill lands exactly there.
+// Write steps: the moments at which a crash would be interesting. A crash campaign watches them from outside,
+// and can have the process stop itself (SIGSTOP) at one, so that a kill lands exactly there.
 //
-// Nothing happens unless start_step_watch() was called, which the programs do only under --allow-test-environment.
+// Nothing happens unless start_step_watch() was called, which the programs do only under
+// --allow-test-environment.
 #pragma once
 
 #include <atomic>
@@ -26,18 +27,18 @@ enum class step : std::uint32_t {
   batch_sent,          // records went to central
   batch_acknowledged,  // central's acknowledgement arrived, the cursor is not stored yet
   cursor_stored,
-  apply_begun,         // central: transaction open
-  apply_written,       // central: rows written, not committed
-  apply_committed,     // central: durable, the acknowledgement has not been sent
-  acknowledged,        // central: the acknowledgement was handed to the socket
+  apply_begun,      // central: transaction open
+  apply_written,    // central: rows written, not committed
+  apply_committed,  // central: durable, the acknowledgement has not been sent
+  acknowledged,     // central: the acknowledgement was handed to the socket
   count_
 };
 
 std::string_view name(step s);
 
-// Maps the file (made by the watcher, at least 4096 octets): octets 0-3 the current step, 4-7 the step to stop at (0: none),
-// 8-11 how many times to pass it before stopping, 12-15 how often the process stopped; native order, written
-// without a lock.
+// Maps the file (made by the watcher, at least 4096 octets): octets 0-3 the current step, 4-7 the step to
+// stop at (0: none), 8-11 how many times to pass it before stopping, 12-15 how often the process stopped;
+// native order, written without a lock.
 result<> start_step_watch(const std::string& path);
 
 namespace detail {

@@ -1,5 +1,5 @@
-// YAML read strictly: every complaint has file, line and column, an unknown key names the nearest known one, and a value
-// of the wrong type says what was expected. Nothing is guessed and nothing is silently ignored.
+// YAML read strictly: every complaint has file, line and column, an unknown key names the nearest known one,
+// and a value of the wrong type says what was expected. Nothing is guessed and nothing is silently ignored.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +37,8 @@ class yaml_value {
   result<std::vector<yaml_value>> list() const;
   // A map with no other keys than these, and none twice.
   result<yaml_map> map(std::initializer_list<std::string_view> known_keys) const;
-  // The whole value as JSON: plain true, false, null and numbers keep their type, quoted scalars are strings. So are
-  // numbers that JSON cannot hold as they stand: with a leading zero, or whole and beyond 64 bits.
+  // The whole value as JSON: plain true, false, null and numbers keep their type, quoted scalars are strings.
+  // So are numbers that JSON cannot hold as they stand: with a leading zero, or whole and beyond 64 bits.
   result<boost::json::value> json() const;
 
   bool is_map() const;
@@ -51,7 +51,8 @@ class yaml_value {
 
  private:
   friend class yaml_map;
-  yaml_value(std::shared_ptr<const YAML::Node> node, std::shared_ptr<const std::string> file, std::string path);
+  yaml_value(std::shared_ptr<const YAML::Node> node, std::shared_ptr<const std::string> file,
+             std::string path);
   std::string place() const;
 
   std::shared_ptr<const YAML::Node> node_;
