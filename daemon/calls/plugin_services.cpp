@@ -162,7 +162,7 @@ asio::awaitable<void> serve(till_parts& till, std::shared_ptr<instance> from, wi
     else
       reply = co_await central_service(till, std::move(body), request.deadline_ms);
   }
-  from->reply(request.id, reply.status, boost::json::serialize(reply.body));
+  from->reply(request, reply.status, boost::json::serialize(reply.body));
 }
 
 }  // namespace
@@ -172,7 +172,7 @@ void answer_plugins(till_parts& till) {
   till.plugins.on_request = [&till, running](instance& from, wire::plugin_message request) {
     auto& mine = (*running)[from.instance_name()];
     if (mine >= services_running_max) {
-      from.reply(request.id, TILLD_E_BUSY, R"({"detail":"too many requests at once"})");
+      from.reply(request, TILLD_E_BUSY, R"({"detail":"too many requests at once"})");
       return;
     }
     ++mine;

@@ -498,8 +498,8 @@ asio::awaitable<void> instance::watch_for_hang() {
   checking_hang_ = false;
 }
 
-void instance::reply(std::uint64_t id, std::int32_t status, std::string_view body) {
-  wire::plugin_message_view message{wire::plugin_message_kind::reply, id, status, 0, "tilld.instance/1.reply", body, {}};
+void instance::reply(const wire::plugin_message& request, std::int32_t status, std::string_view body) {
+  wire::plugin_message_view message{wire::plugin_message_kind::reply, request.id, status, 0, request.name, body, {}};
   send(message);
 }
 

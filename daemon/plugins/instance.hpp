@@ -77,7 +77,9 @@ class instance : public std::enable_shared_from_this<instance> {
   void restart();
 
   boost::asio::awaitable<plugin_reply> ask(plugin_request request);
-  void reply(std::uint64_t id, std::int32_t status, std::string_view body);
+  // Answers a request of the plugin. Id and name are those of the request: the plugin's host passes on nothing that is
+  // named like a message of its own.
+  void reply(const wire::plugin_message& request, std::int32_t status, std::string_view body);
 
   const plugin_config& configured() const { return how_; }
   const std::string& instance_name() const { return how_.name; }
