@@ -233,11 +233,7 @@ void store::run_group(group& g) {
     if (!begun) fail_writers(begun.error());
   }
   for (auto& i : g.items) {
-    if (i.kind != work_kind::reads && !begun) continue;
-    if (i.kind == work_kind::reads) {
-      i.outcome = i.what(*rows_);
-      continue;
-    }
+    if (i.kind == work_kind::reads || !begun) continue;
     if (i.kind == work_kind::books && g.full) {
       i.outcome = error{errc::storage_full, "the disk is full; nothing was stored"};
       continue;
@@ -274,6 +270,9 @@ void store::run_group(group& g) {
       fail_writers(committed.error());
     }
   }
+  // Reading comes last: inside the transaction it would see what the flush may still undo, and tell a till or central.
+  for (auto& i : g.items)
+    if (i.kind == work_kind::reads) i.outcome = i.what(*rows_);
   if (g.full) ballast_.release();
   g.failed = db_->failed();
   g.head = rows_->head();
