@@ -1,8 +1,10 @@
 #include "tests/support/process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,14 +19,17 @@ extern char** environ;
 namespace tilld::tests {
 namespace {
 
-// waitpid has no deadline; a short pause between two looks is the price.
-constexpr auto look_again = std::chrono::milliseconds(2);
+// A descriptor of a process tells that it ended, and not that it stopped; for that we look again after so long.
+constexpr int look_again_ms = 2;
 
 int exit_number(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
-void pause_briefly() {
-  timespec t{0, std::chrono::nanoseconds(look_again).count()};
-  ::nanosleep(&t, nullptr);
+// Returns when the process ended, and after a short while anyway.
+void wait_for_news_of(pid_t pid) {
+  int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  pollfd news{fd, POLLIN, 0};
+  ::poll(&news, 1, look_again_ms);
+  ::close(fd);
 }
 
 }  // namespace
@@ -81,7 +86,7 @@ std::optional<int> process::wait(std::chrono::milliseconds at_most) {
       return exit_number(status);
     }
     if (std::chrono::steady_clock::now() >= until) return std::nullopt;
-    pause_briefly();
+    wait_for_news_of(pid_);
   }
   return std::nullopt;
 }
@@ -96,7 +101,7 @@ bool process::wait_stopped(std::chrono::milliseconds at_most) {
       return false;
     }
     if (std::chrono::steady_clock::now() >= until) return false;
-    pause_briefly();
+    wait_for_news_of(pid_);
   }
   return false;
 }
