@@ -10,6 +10,7 @@
 #include <tilld/plugin.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -211,6 +212,12 @@ wire::plugin_message plugin_under_test::event(std::string_view name) {
     kept_.push_back(std::move(*message));
   }
   throw std::runtime_error("the plugin's side hung up before it said " + std::string(name));
+}
+
+std::size_t plugin_under_test::replies_nobody_waits_for() const {
+  return static_cast<std::size_t>(
+      std::count_if(kept_.begin(), kept_.end(),
+                    [](const wire::plugin_message& m) { return m.kind == plugin_message_kind::reply; }));
 }
 
 ending plugin_under_test::end() {

@@ -73,6 +73,9 @@ class plugin_under_test {
   // The next event or request of this name.
   wire::plugin_message event(std::string_view name);
 
+  // Replies that came and were not asked for by reply_to(). None of a plugin that answers each request once.
+  std::size_t replies_nobody_waits_for() const;
+
   // Answers the plugin's questions by this function while the test waits for something else.
   using responder = std::function<wire::plugin_message(const wire::plugin_message&)>;
   void answer_questions(responder with) { respond_ = std::move(with); }

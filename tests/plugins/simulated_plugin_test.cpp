@@ -2,6 +2,7 @@
 #include <tilld/plugin.h>
 
 #include <map>
+#include <random>
 
 #include "plugin-api/catalogue.hpp"
 #include "tests/plugins/plugin_under_test.hpp"
@@ -187,6 +188,55 @@ TEST_P(simulated_devices, play_a_script) {
   EXPECT_EQ(event("tilld.reader/1.presented").at("uid"), "04A1");
   EXPECT_EQ(event("tilld.reader/1.removed").at("presentation"), 1);
   EXPECT_EQ(event("tilld.scanner/1.scanned").at("text"), "B");
+}
+
+// A JSON value of members that the interfaces know and of types that they mostly do not expect.
+json::value random_value(std::mt19937& random, int depth) {
+  static constexpr const char* names[] = {
+      "operation_id", "document",   "amount",  "minor",  "currency", "slots",         "lines",
+      "body",         "instrument", "uid",     "format", "text",     "authorization", "reversed_operation_id",
+      "partial",      "on",         "deadline"};
+  switch (random() % (depth > 0 ? 9 : 6)) {
+    case 0: return nullptr;
+    case 1: return random() % 2 == 0;
+    case 2: return static_cast<std::int64_t>(random()) - 2'000'000'000;
+    case 3: return 12.0;
+    case 4: return "EUR";
+    case 5: return "text";
+    case 6: {
+      json::array list;
+      for (auto n = random() % 4; n > 0; --n) list.push_back(random_value(random, depth - 1));
+      return list;
+    }
+    default: {
+      json::object object;
+      for (auto n = random() % 6; n > 0; --n)
+        object[names[random() % std::size(names)]] = random_value(random, depth - 1);
+      return object;
+    }
+  }
+}
+
+TEST_P(simulated_devices, answer_each_of_two_thousand_random_requests_once) {
+  start(R"({"wallets":[{"uid":"text","balance":{"minor":2000,"currency":"EUR"}}]})");
+  std::vector<std::string> names{"tilld.printer/1.dance", "tilld.reader/1.await"};
+  for (const auto& w : catalogue::words())
+    if (!w.service) names.emplace_back(w.full_name);
+  std::mt19937 random(20260101);
+  int fine = 0, refused = 0;
+  for (int round = 0; round < 2000; ++round) {
+    auto body = json::serialize(random_value(random, 4));
+    if (random() % 10 == 0) body.resize(random() % (body.size() + 1));
+    const auto id = plugin_->ask(names[random() % names.size()], body, std::string(random() % 9, 'x'), 5);
+    const auto reply = plugin_->reply_to(id);
+    EXPECT_TRUE(reply.status == TILLD_OK || !detail_of(reply).empty());
+    EXPECT_NE(reply.status, TILLD_E_INTERNAL) << reply.name << " " << body << " " << reply.body;
+    ++(reply.status == TILLD_OK ? fine : refused);
+  }
+  EXPECT_EQ(plugin_->call(std::string(instance::ping)).status, TILLD_OK);
+  EXPECT_EQ(plugin_->replies_nobody_waits_for(), 0u);
+  EXPECT_GT(fine, 50);
+  EXPECT_GT(refused, 500);
 }
 
 TEST_P(simulated_devices, refuse_a_config_with_a_slip_of_the_pen) {
