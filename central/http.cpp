@@ -177,7 +177,11 @@ class http_server::listener : public std::enable_shared_from_this<listener> {
       stream.expires_after(wait);
       auto [head_problem, head_size] = co_await http::async_read_header(stream, buffer, parser, values);
       if (head_problem) {
-        if (head_problem == http::error::header_limit || head_problem == http::error::buffer_overflow) {
+        if (head_problem == http::error::body_limit) {
+          auto too_large = problem(413, {errc::message_too_large, "the body of a request is too large"});
+          co_await answer(self, stream, std::move(too_large), 11, false);
+        } else if (head_problem == http::error::header_limit ||
+                   head_problem == http::error::buffer_overflow) {
           auto too_large = problem(431, {errc::message_too_large, "the head of a request is too large"});
           co_await answer(self, stream, std::move(too_large), 11, false);
         } else if (head_problem.category() == http::make_error_code(http::error::bad_method).category() &&

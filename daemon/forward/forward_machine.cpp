@@ -174,9 +174,6 @@ void forward_machine::on_welcome(const sync::frame& f) {
   standing_ = w->standing;
   phase_ = phase::positioning;
   phase_since_ms_ = now_.monotonic_ms;
-  status_.connected = true;
-  status_.since_unix_ms = now_.unix_ms;
-  status_.next_try_unix_ms = 0;
   position(w->standing.head);
 }
 
@@ -271,6 +268,9 @@ void forward_machine::positioned(const chain_head& head) {
   position_wanted_.reset();
   status_.stopped_for_a_person.reset();
   if (standing_) remember(*standing_);
+  if (!status_.connected) status_.since_unix_ms = now_.unix_ms;
+  status_.connected = true;
+  status_.next_try_unix_ms = 0;
   standing_.reset();
   pump();
 }
