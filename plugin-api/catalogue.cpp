@@ -1,7 +1,7 @@
 #include "plugin-api/catalogue.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <deque>
 #include <vector>
 
 #include <tilld/card_reader.hpp>
@@ -51,15 +51,12 @@ consteval bool moves_value() {
   return false;
 }
 
-// The names that tills use must live as long as the table.
-std::string_view kept_till_name(std::string_view full_name) { return *new std::string(till_name(full_name)); }
-
 template <class Request>
-word word_of(std::string_view interface, bool service) {
+word word_of(std::string_view interface, std::string_view method, bool service) {
   using reply = typename Request::reply;
   return {.interface = interface,
           .full_name = Request::name,
-          .method = kept_till_name(Request::name),
+          .method = method,
           .service = service,
           .changes_state = Request::changes_state,
           .moves_value = moves_value<Request>(),
@@ -75,6 +72,7 @@ struct table {
   std::vector<interface_entry> interfaces;
   std::vector<word> words;
   std::vector<topic> topics;
+  std::deque<std::string> till_names;  // what the views in words and topics look at; a deque never moves them
 
   table() {
     for_each_type<device_interfaces>([this](auto it) { add<typename decltype(it)::type>(false); });
@@ -90,13 +88,16 @@ struct table {
   template <class Interface>
   void add(bool service) {
     interfaces.push_back({Interface::name, service});
-    for_each_type<typename Interface::requests>(
-        [&](auto it) { words.push_back(word_of<typename decltype(it)::type>(Interface::name, service)); });
+    for_each_type<typename Interface::requests>([&](auto it) {
+      using request = typename decltype(it)::type;
+      const auto& method = till_names.emplace_back(till_name(request::name));
+      words.push_back(word_of<request>(Interface::name, method, service));
+    });
     for_each_type<typename Interface::events>([&](auto it) {
       using event = typename decltype(it)::type;
       topics.push_back({.interface = Interface::name,
                         .full_name = event::name,
-                        .name = kept_till_name(event::name),
+                        .name = till_names.emplace_back(till_name(event::name)),
                         .body = marks_of<event>(),
                         .check = check_as<event>});
     });
