@@ -1,6 +1,6 @@
 // tilld: the daemon on the till.
 //
-//   tilld [--config FILE] [--check-config] [--plugin-host PROGRAM] [--verbose]
+//   tilld [--config FILE] [--check-config] [--plugin-host PROGRAM] [--debug-plugins] [--verbose]
 //
 // Exit codes: 0 stopped as asked, 1 could not run, 64 wrong usage, 78 wrong configuration.
 #include <signal.h>
@@ -91,6 +91,8 @@ int main(int argc, char** argv) {
   app.add_option("--config", config_path, "Configuration file")->capture_default_str();
   app.add_flag("--check-config", check_only, "Read the configuration, say what is wrong, and end");
   app.add_option("--plugin-host", options.plugin_host, "Program that runs a plugin in a process of its own");
+  app.add_flag("--debug-plugins", options.debug_plugins,
+               "Let isolation: none load plugins that link SQLite, libusb or libnfc; for a debugger, never for a shop");
   app.add_flag("--allow-test-environment", options.allow_test_environment, "Let variables named TILLD_TEST_... have an effect");
   app.add_flag("--verbose", verbose, "Log every detail");
   app.set_version_flag("--version", "tilld " TILLD_VERSION);

@@ -16,6 +16,7 @@ namespace tilld::daemon {
 struct daemon_options {
   std::string plugin_host;  // program that runs a plugin in a process of its own
   bool allow_test_environment = false;
+  bool debug_plugins = false;  // as in host_settings
 };
 
 class till_daemon {

@@ -21,6 +21,8 @@ struct host_settings {
   std::string program;       // path of tilld-plugin-host
   std::string state_folder;  // an instance's own folder is FOLDER/plugins/NAME
   bool allow_test_environment = false;
+  // Lets isolation: none load plugins that link SQLite, libusb or libnfc, at the risk of the person at the debugger.
+  bool debug_plugins = false;
 };
 
 // How it ended, for people: "signal 11 (Segmentation fault)", "exit 3".

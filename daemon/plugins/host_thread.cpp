@@ -53,7 +53,8 @@ class thread_host : public host {
 result<launched_host> launch_thread(asio::any_io_executor executor, const plugin_config& plugin, const host_settings& settings) {
   auto own_folder = settings.state_folder + "/plugins/" + plugin.name;
   if (auto made = base::make_folders(own_folder); !made) return made.error();
-  auto file = plugin_host::plugin_file::open(plugin.file, plugin_host::placement::daemon_thread);
+  auto where = settings.debug_plugins ? plugin_host::placement::daemon_thread_debugging : plugin_host::placement::daemon_thread;
+  auto file = plugin_host::plugin_file::open(plugin.file, where);
   if (!file) return file.error();
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
