@@ -52,7 +52,7 @@ TEST(error_registry, keeps_its_numbers_in_the_bands_that_the_protocol_promises) 
   for (auto& e : error_registry()) {
     int n = static_cast<int>(e.code);
     bool json_rpc = n == -32700 || (n <= -32600 && n >= -32603) || n == -32800;
-    EXPECT_TRUE(json_rpc || (n <= -32010 && n >= -32099)) << e.kind << " " << n;
+    EXPECT_TRUE(json_rpc || (n <= -32010 && n >= -32199)) << e.kind << " " << n;
   }
 }
 
@@ -67,12 +67,15 @@ TEST(error_registry, speaks_both_languages_and_gives_a_hint) {
   }
 }
 
+// What tillctl says of its own accord, from -32100 on, is said to IT staff only.
 TEST(error_registry, names_no_product_and_no_file_to_a_cashier) {
-  for (auto& e : error_registry())
+  for (auto& e : error_registry()) {
+    if (int n = static_cast<int>(e.code); n <= -32100 && n > -32200) continue;
     for (auto sentence : {e.english, e.german})
       for (auto word :
            {"tilld", "tillctl", "central.", "sqlite", "plugin", "json", "yaml", "socket", "daemon", "/", "_"})
         EXPECT_FALSE(contains_word(sentence, word)) << e.kind << ": " << sentence;
+  }
 }
 
 TEST(error_registry, writes_kinds_as_lower_case_words) {
