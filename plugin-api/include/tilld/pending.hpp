@@ -13,8 +13,8 @@
 namespace tilld {
 
 // Answers exactly once: a second answer is ignored, and a token that is destroyed without an answer says that
-// the driver forgot. A member function that throws is answered with what it threw; it must not have put the token away
-// before. The token must not outlive the driver. [any-thread]
+// the driver forgot. A member function that throws is answered with what it threw; it must not have put the
+// token away before. The token must not outlive the driver. [any-thread]
 template <class Request>
 class pending {
  public:

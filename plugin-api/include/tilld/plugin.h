@@ -55,13 +55,14 @@ typedef struct tilld_bytes {
 
 enum { TILLD_REQUEST = 1, TILLD_REPLY = 2, TILLD_EVENT = 3 };
 
-/* Names are "<interface>/<revision>.<word>", for example "tilld.printer/1.print". Only interfaces with a header
- * beside this one start with "tilld."; everybody else uses a reversed domain, "com.example.scale/1.weigh". */
+/* Names are "<interface>/<revision>.<word>", for example "tilld.printer/1.print". Only interfaces with a
+ * header beside this one start with "tilld."; everybody else uses a reversed domain,
+ * "com.example.scale/1.weigh". */
 typedef struct tilld_message {
   uint32_t struct_size; /* sizeof(tilld_message) of whoever filled it in */
   uint32_t kind;
   uint64_t id;          /* of a request, unique per sender; its reply repeats it; 0 in an event */
-  tilld_status status;  /* of a reply; other than TILLD_OK its body is {"detail": "...", "kind": "paper_out"} */
+  tilld_status status;  /* of a reply; not TILLD_OK: the body is {"detail": "...", "kind": "paper_out"} */
   uint32_t deadline_ms; /* of a request: how long the sender will wait; 0 is no limit */
   const char *name;     /* UTF-8, NUL-terminated; a reply repeats that of the request */
   tilld_bytes body;     /* one JSON object as in plugin-api/schema; readers ignore unknown members */
