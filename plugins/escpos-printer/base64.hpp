@@ -1,3 +1,4 @@
+// Base64 as the documents carry their pictures in it.
 #pragma once
 
 #include <optional>

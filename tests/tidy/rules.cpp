@@ -1,6 +1,7 @@
 #include "tests/tidy/rules.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <sstream>
@@ -346,6 +347,27 @@ findings long_files(const source_file& file, int size_max) {
   auto lines = static_cast<int>(std::count(file.text.begin(), file.text.end(), '\n'));
   if (!file.is_code() || lines <= size_max) return {};
   return {{file.path, lines, "has more than " + std::to_string(size_max) + " lines"}};
+}
+
+findings broken_links(const source_file& file, const std::vector<source_file>& files) {
+  findings found;
+  if (file.path.size() < 3 || file.path.substr(file.path.size() - 3) != ".md") return found;
+  auto is_there = [&](const std::string& path) {
+    return std::any_of(files.begin(), files.end(), [&](auto& other) {
+      return other.path == path || starts_with(other.path, path.back() == '/' ? path : path + "/");
+    });
+  };
+  auto here = std::filesystem::path(file.path).parent_path();
+  for (auto at = file.text.find("]("); at != std::string::npos; at = file.text.find("](", at + 2)) {
+    auto target = file.text.substr(at + 2, file.text.find_first_of(")\n", at) - at - 2);
+    target = target.substr(0, target.find('#'));
+    if (target.empty() || target.find(':') != std::string::npos)
+      continue;  // within the page, or another site
+    auto path = (here / target).lexically_normal().generic_string();
+    if (!is_there(path))
+      found.push_back({file.path, line_of(file.text, at), "links to " + path + ", which is not there"});
+  }
+  return found;
 }
 
 findings headers_without_prose(const source_file& file) {

@@ -50,6 +50,9 @@ findings unfinished_notes(const source_file& file);
 // Files of code over `size_max` lines.
 findings long_files(const source_file& file, int size_max);
 
+// Pages that link to a file or folder of the repository that is not there.
+findings broken_links(const source_file& file, const std::vector<source_file>& files);
+
 // A header says first what it is.
 findings headers_without_prose(const source_file& file);
 

@@ -238,6 +238,22 @@ TEST(files, hold_one_idea) {
   expect_clean_tree([](auto& file) { return long_files(file, 800); });
 }
 
+TEST(pages, link_to_what_is_there) {
+  const std::vector<source_file> files{make_source("docs/a.md", ""),
+                                       make_source("docs/decisions/0001-x.md", ""),
+                                       make_source("README.md", ""), make_source("LICENSE", "")};
+  auto broken = [&](const std::string& text) {
+    return broken_links(make_source("docs/b.md", text), files).size();
+  };
+  EXPECT_EQ(broken("[x](missing.md)"), 1u);
+  EXPECT_EQ(broken("[x](README.md) and [y](../a.md)"), 2u) << "both exist elsewhere";
+  EXPECT_EQ(broken("[x](a.md) [y](a.md#part) [z](#here) [u](../README.md) [v](decisions/) [w](decisions) "
+                   "[l](../LICENSE)"),
+            0u);
+  EXPECT_EQ(broken("[x](https://example.com/a.md)"), 0u);
+  expect_clean_tree([](auto& file) { return broken_links(file, tree()); });
+}
+
 TEST(headers, begin_with_what_they_are) {
   EXPECT_EQ(hits(headers_without_prose, "base/x.hpp", "#pragma once\n// Late.\n"), 1u);
   EXPECT_EQ(hits(headers_without_prose, "base/x.hpp", "// What it is.\n#pragma once\n"), 0u);
