@@ -1,11 +1,9 @@
 #include "daemon/plugins/instance.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/json.hpp>
 
 #include <tilld/plugin.h>
@@ -30,7 +28,6 @@ constexpr auto hello_wait = std::chrono::seconds(10);
 constexpr auto start_wait = std::chrono::seconds(30);
 constexpr auto stop_wait = std::chrono::seconds(3);
 constexpr auto hang_wait = std::chrono::seconds(3);
-constexpr std::size_t unsent_max = 8 << 20;
 constexpr std::size_t given_up_max = 256;
 
 // A scanner makes ten messages a second, a busy printer a hundred. What passes this for ten seconds is a fault; until
@@ -38,85 +35,22 @@ constexpr std::size_t given_up_max = 256;
 constexpr std::uint64_t messages_per_second_max = 2000;
 constexpr std::uint64_t flooded_windows_max = 10;
 
-boost::json::object parsed(std::string_view body) {
-  boost::system::error_code failed;
-  auto value = boost::json::parse(boost::json::string_view(body.data(), body.size()), failed);
-  return !failed && value.is_object() ? value.as_object() : boost::json::object();
-}
-
-std::string text_member(const boost::json::object& from, std::string_view name) {
-  auto* found = from.if_contains(boost::json::string_view(name.data(), name.size()));
-  return found && found->is_string() ? std::string(found->get_string()) : std::string();
-}
-
-std::vector<std::string> text_list(const boost::json::object& from, std::string_view name) {
-  std::vector<std::string> list;
-  if (auto* found = from.if_contains(boost::json::string_view(name.data(), name.size())); found && found->is_array())
-    for (auto& one : found->get_array())
-      if (one.is_string()) list.emplace_back(one.get_string());
-  return list;
-}
-
-// What a plugin's status means in the registry, when its reply names no kind.
-errc code_of(std::int32_t status) {
-  switch (status) {
-    case TILLD_E_INVALID: return errc::invalid_params;
-    case TILLD_E_UNSUPPORTED: return errc::unknown_method;
-    case TILLD_E_CONFIG: return errc::plugin_config;
-    case TILLD_E_BUSY: return errc::device_busy;
-    case TILLD_E_TIMEOUT: return errc::device_timeout;
-    case TILLD_E_CANCELLED: return errc::cancelled;
-    case TILLD_E_IO: return errc::device_fault;
-    case TILLD_E_NO_DEVICE: return errc::device_gone;
-    default: return errc::device_fault;
-  }
-}
-
-error error_of(std::int32_t status, std::string_view body) {
-  auto said = parsed(body);
-  error e{code_of(status), text_member(said, "detail")};
-  // Only device and money kinds may be named by a plugin; storage or sign-on are not its to report.
-  if (auto* entry = base::find_error(text_member(said, "kind"))) {
-    auto number = static_cast<int>(entry->code);
-    if (number <= -32030 && number > -32050) e.code = entry->code;
-  }
-  return e;
-}
-
 }  // namespace
-
-struct instance::link {
-  explicit link(launched_host launched) : socket(std::move(launched.socket)), host(std::move(launched.host)), more(socket.get_executor()) {}
-  asio::local::stream_protocol::socket socket;
-  std::unique_ptr<tilld::daemon::host> host;
-  wire::plugin_frame_reader reader;
-  std::vector<char> chunk = std::vector<char>(64 * 1024);
-  std::string unsent, being_sent;
-  asio::steady_timer more;
-  bool closed = false;
-
-  void close() {
-    closed = true;
-    boost::system::error_code ignored;
-    socket.close(ignored);
-    more.cancel();
-  }
-};
 
 instance::instance(asio::any_io_executor executor, plugin_config how, host_settings settings, const base::clock& clock,
                    plugin_owner& owner)
-    : executor_(executor), how_(std::move(how)), settings_(std::move(settings)), clock_(clock), owner_(owner), wake_(executor) {}
+    : executor_(executor), how_(std::move(how)), settings_(std::move(settings)), clock_(clock), owner_(owner), wake_(executor), lane_(executor, lane_width, lane_waiting_max) {}
 
 instance::~instance() {
-  if (link_) link_->host->kill();
+  if (link_) link_->host().kill();
 }
 
 bool instance::provides(std::string_view interface) const {
-  return std::find(provides_.begin(), provides_.end(), interface) != provides_.end();
+  return std::find(self_.provides.begin(), self_.provides.end(), interface) != self_.provides.end();
 }
 
 bool instance::uses(std::string_view interface) const {
-  return std::find(uses_.begin(), uses_.end(), interface) != uses_.end();
+  return std::find(self_.uses.begin(), self_.uses.end(), interface) != self_.uses.end();
 }
 
 asio::awaitable<void> instance::run() {
@@ -181,7 +115,7 @@ asio::awaitable<void> instance::stop() {
 void instance::end_run(const std::string& reason) {
   if (forced_reason_.empty()) forced_reason_ = reason;
   if (!link_) return;
-  link_->host->kill();
+  link_->host().kill();
   link_->close();
 }
 
@@ -193,13 +127,12 @@ asio::awaitable<host_ending> instance::live() {
     host_ending ending{host_ending::kind::misconfigured, to_string(launched.error())};
     co_return ending;
   }
-  auto link_now = std::make_shared<link>(std::move(*launched));
+  auto link_now = std::make_shared<host_link>(std::move(*launched));
   link_ = link_now;
-  said_hello_ = false;
   given_up_device_ = false;
   given_up_.clear();
   flooded_windows_ = messages_in_window_ = 0;
-  asio::co_spawn(executor_, write_loop(link_now), asio::detached);
+  asio::co_spawn(executor_, link_now->write_loop(), asio::detached);
 
   auto refused = co_await start_plugin();
   std::optional<host_ending> ending;
@@ -217,9 +150,9 @@ asio::awaitable<host_ending> instance::live() {
   }
   link_.reset();
   fail_pending();
-  if (refused) link_now->host->kill();
+  if (refused) link_now->host().kill();
   link_now->close();
-  auto how_it_ended = co_await link_now->host->ended();
+  auto how_it_ended = co_await link_now->host().ended();
   if (!ending) ending = how_it_ended;
   if (!forced_reason_.empty()) ending = host_ending{host_ending::kind::died, forced_reason_};
   if (given_up_device_) ending->how = host_ending::kind::device_gone;
@@ -228,26 +161,9 @@ asio::awaitable<host_ending> instance::live() {
 
 asio::awaitable<std::optional<wire::plugin_message>> instance::receive(steady_clock::time_point until) {
   auto mine = link_;
-  asio::steady_timer deadline(executor_, until);
-  if (until != steady_clock::time_point::max()) {
-    auto give_up = [mine](boost::system::error_code failed) {
-      if (!failed) mine->close();
-    };
-    deadline.async_wait(std::move(give_up));
-  }
-  for (;;) {
-    auto next = mine->reader.next();
-    if (!next) {
-      if (forced_reason_.empty()) forced_reason_ = "spoke nonsense: " + to_string(next.error());
-      co_return std::nullopt;
-    }
-    if (*next) co_return std::move(**next);
-    auto buffer = asio::buffer(mine->chunk);
-    auto got = co_await mine->socket.async_read_some(buffer, as_result);
-    auto& [failed, size] = got;
-    if (failed) co_return std::nullopt;
-    mine->reader.feed(std::string_view(mine->chunk.data(), size));
-  }
+  auto next = co_await mine->receive(until);
+  if (mine->nonsense() && forced_reason_.empty()) forced_reason_ = "spoke nonsense: " + to_string(*mine->nonsense());
+  co_return next;
 }
 
 // Hello, then start; an error when either does not come or is a refusal.
@@ -280,22 +196,9 @@ asio::awaitable<std::optional<error>> instance::start_plugin() {
 }
 
 void instance::take_hello(const wire::plugin_message& message) {
-  auto said = parsed(message.body);
-  id_ = text_member(said, "id");
-  version_ = text_member(said, "version");
-  summary_ = text_member(said, "summary");
-  provides_ = text_list(said, "provides");
-  uses_ = text_list(said, "uses");
-  if (auto* sandbox = said.if_contains("sandbox"); sandbox && sandbox->is_object()) {
-    auto& s = sandbox->get_object();
-    sandbox_note_ = text_member(s, "note");
-    if (auto* abi = s.if_contains("landlock_abi"); abi && abi->is_int64()) landlock_abi_ = static_cast<int>(abi->get_int64());
-    if (auto* restricted = s.if_contains("paths_restricted"); restricted && restricted->is_bool())
-      paths_restricted_ = restricted->get_bool();
-  }
-  if (!paths_restricted_)
-    base::log(base::log_level::warning, "A plugin runs without a path sandbox", {{"plugin", how_.name}, {"note", sandbox_note_}});
-  said_hello_ = true;
+  self_ = read_hello(message.body);
+  if (!self_.paths_restricted)
+    base::log(base::log_level::warning, "A plugin runs without a path sandbox", {{"plugin", how_.name}, {"note", self_.sandbox_note}});
 }
 
 asio::awaitable<void> instance::serve() {
@@ -343,7 +246,7 @@ void instance::take(wire::plugin_message message) {
     case wire::plugin_message_kind::event: break;
   }
   if (message.name == names::log) {
-    auto said = parsed(message.body);
+    auto said = parsed_object(message.body);
     auto* level = said.if_contains("level");
     auto severity = level && level->is_int64() ? level->get_int64() : 6;
     base::log(severity <= 3   ? base::log_level::error
@@ -360,62 +263,7 @@ void instance::take(wire::plugin_message message) {
   }
 }
 
-bool instance::send(const wire::plugin_message_view& message) {
-  if (!link_ || link_->closed || link_->unsent.size() > unsent_max) return false;
-  if (auto appended = wire::append_frame(link_->unsent, message); !appended) return false;
-  link_->more.cancel();
-  return true;
-}
-
-asio::awaitable<void> instance::write_loop(std::shared_ptr<link> to) {
-  while (!to->closed) {
-    if (to->unsent.empty()) {
-      to->more.expires_at(steady_clock::time_point::max());
-      co_await to->more.async_wait(as_result);
-      continue;
-    }
-    std::swap(to->unsent, to->being_sent);
-    auto buffer = asio::buffer(to->being_sent);
-    auto wrote = co_await asio::async_write(to->socket, buffer, as_result);
-    auto& [failed, size] = wrote;
-    (void)size;
-    if (failed) {
-      to->close();
-      co_return;
-    }
-    to->being_sent.clear();
-    // A raster gone by must not keep its megabytes.
-    if (to->being_sent.capacity() > 256 * 1024) std::string().swap(to->being_sent);
-  }
-}
-
-asio::awaitable<bool> instance::enter_lane(urgency how, steady_clock::time_point until) {
-  if (in_lane_ < lane_width) {
-    ++in_lane_;
-    co_return true;
-  }
-  auto& queue = how == urgency::cashier ? cashier_ : background_;
-  if (cashier_.size() + background_.size() >= lane_waiting_max) co_return false;
-  auto mine = std::make_shared<lane_waiter>(lane_waiter{asio::steady_timer(executor_, until)});
-  queue.push_back(mine);
-  co_await mine->timer.async_wait(as_result);
-  if (mine->let_in) co_return true;
-  std::erase(cashier_, mine);
-  std::erase(background_, mine);
-  co_return false;
-}
-
-void instance::leave_lane() {
-  auto& queue = !cashier_.empty() ? cashier_ : background_;
-  if (queue.empty()) {
-    --in_lane_;
-    return;
-  }
-  auto next = queue.front();
-  queue.pop_front();
-  next->let_in = true;
-  next->timer.cancel();
-}
+bool instance::send(const wire::plugin_message_view& message) { return link_ && link_->send(message); }
 
 asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
   auto self = shared_from_this();
@@ -431,7 +279,7 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
               how_.name + " is " + std::string(name(life_.state())) + (life_.reason().empty() ? "" : ": " + life_.reason()));
     co_return reply;
   }
-  if (!co_await enter_lane(request.how, until)) {
+  if (!co_await lane_.enter(request.how, until)) {
     bool late = steady_clock::now() >= until;
     not_given(late ? errc::device_timeout : errc::device_busy, how_.name + " has too much to do");
     co_return reply;
@@ -443,13 +291,13 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
                                     static_cast<std::uint32_t>(std::max<std::int64_t>(1, left)), request.name,
                                     request.body, request.blob};
   if (left <= 0 || !send(message)) {
-    leave_lane();
+    lane_.leave();
     not_given(left <= 0 ? errc::device_timeout : errc::device_gone, how_.name + " does not take requests now");
     co_return reply;
   }
   pending_[id] = mine;
   co_await mine->timer.async_wait(as_result);
-  leave_lane();
+  lane_.leave();
   if (mine->answer) {
     auto& answer = *mine->answer;
     reply.status = answer.status;
@@ -521,25 +369,25 @@ void instance::fault(const std::string& what) {
 
 boost::json::object instance::describe() const {
   boost::json::array provided, used;
-  for (auto& p : provides_) provided.emplace_back(p);
-  for (auto& u : uses_) used.emplace_back(u);
+  for (auto& p : self_.provides) provided.emplace_back(p);
+  for (auto& u : self_.uses) used.emplace_back(u);
   boost::json::object o{{"name", how_.name},
                         {"state", daemon::name(life_.state())},
-                        {"plugin", id_},
-                        {"version", version_},
-                        {"summary", summary_},
+                        {"plugin", self_.id},
+                        {"version", self_.version},
+                        {"summary", self_.summary},
                         {"provides", std::move(provided)},
                         {"uses", std::move(used)},
                         {"isolation", how_.how == isolation::process ? "process" : "none"},
-                        {"paths_restricted", paths_restricted_},
-                        {"landlock_abi", landlock_abi_},
+                        {"paths_restricted", self_.paths_restricted},
+                        {"landlock_abi", self_.landlock_abi},
                         {"restarts", life_.restarts()},
-                        {"waiting_requests", pending_.size() + cashier_.size() + background_.size()},
+                        {"waiting_requests", pending_.size() + lane_.waiting()},
                         {"faults", faults_}};
   if (!life_.reason().empty()) o["last_ending"] = life_.reason();
   if (!last_fault_.empty()) o["last_fault"] = last_fault_;
   if (life_.state() == plugin_state::waiting) o["next_try_ms"] = life_.wait_ms();
-  if (link_ && link_->host->pid() > 0) o["pid"] = link_->host->pid();
+  if (link_ && link_->host().pid() > 0) o["pid"] = link_->host().pid();
   return o;
 }
 

@@ -5,7 +5,6 @@
 // before background work, and a wait counts against the deadline of the request. [I/O thread]
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,13 +18,13 @@
 #include <boost/json/object.hpp>
 
 #include "base/clock.hpp"
-#include "daemon/plugins/host_process.hpp"
+#include "daemon/plugins/host_link.hpp"
+#include "daemon/plugins/lane.hpp"
+#include "daemon/plugins/plugin_words.hpp"
 #include "daemon/plugins/supervision.hpp"
 #include "wire/plugin_frame.hpp"
 
 namespace tilld::daemon {
-
-enum class urgency { cashier, background };
 
 struct plugin_request {
   std::string name;  // "tilld.printer/1.print"
@@ -86,9 +85,9 @@ class instance : public std::enable_shared_from_this<instance> {
   plugin_state state() const { return life_.state(); }
   const std::string& reason() const { return life_.reason(); }
   bool provides(std::string_view interface) const;
-  const std::vector<std::string>& provided() const { return provides_; }
+  const std::vector<std::string>& provided() const { return self_.provides; }
   bool uses(std::string_view interface) const;
-  const std::string& plugin_id() const { return id_; }
+  const std::string& plugin_id() const { return self_.id; }
   // Notes a wrong behaviour that is no death; shown with a count.
   void fault(const std::string& what);
   // For tillctl plugins: state, reason, restarts, faults, sandbox, pid.
@@ -101,20 +100,12 @@ class instance : public std::enable_shared_from_this<instance> {
     bool lost = false;
     std::string name;
   };
-  struct lane_waiter {
-    boost::asio::steady_timer timer;
-    bool let_in = false, refused = false;
-  };
-  struct link;
 
   boost::asio::awaitable<host_ending> live();
   boost::asio::awaitable<std::optional<wire::plugin_message>> receive(std::chrono::steady_clock::time_point until);
   boost::asio::awaitable<std::optional<base::error>> start_plugin();
   boost::asio::awaitable<void> serve();
-  boost::asio::awaitable<void> write_loop(std::shared_ptr<link> to);
   boost::asio::awaitable<void> watch_for_hang();
-  boost::asio::awaitable<bool> enter_lane(urgency how, std::chrono::steady_clock::time_point until);
-  void leave_lane();
   bool send(const wire::plugin_message_view& message);
   void take(wire::plugin_message message);
   void take_hello(const wire::plugin_message& message);
@@ -129,20 +120,16 @@ class instance : public std::enable_shared_from_this<instance> {
   supervision life_;
   boost::asio::steady_timer wake_;
 
-  std::shared_ptr<link> link_;
+  std::shared_ptr<host_link> link_;
   std::string forced_reason_;  // why the daemon itself ended this run
   bool stopping_ = false, restart_wanted_ = false, checking_hang_ = false, given_up_device_ = false, finished_ = true;
 
-  std::string id_, version_, summary_, sandbox_note_;
-  int landlock_abi_ = 0;
-  bool paths_restricted_ = false, said_hello_ = false;
-  std::vector<std::string> provides_, uses_;
+  plugin_self_description self_;
 
   std::uint64_t next_id_ = 1;
   std::map<std::uint64_t, std::shared_ptr<pending>> pending_;
   std::set<std::uint64_t> given_up_;  // requests whose time ran out: a late answer is no fault
-  std::size_t in_lane_ = 0;
-  std::deque<std::shared_ptr<lane_waiter>> cashier_, background_;
+  lane lane_;
 
   std::uint32_t faults_ = 0;
   std::string last_fault_;
