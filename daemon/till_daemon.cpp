@@ -4,6 +4,7 @@
 
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "daemon/server/ancestry.hpp"
 
 namespace tilld::daemon {
 
@@ -84,6 +85,7 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
   add_plugin_calls(till);
   add_token_calls(till);
   answer_plugins(till);
+  adopt_orphans();
   d->plugins_->start(d->settings_.plugins);
   if (auto done = d->start_forwarding(); !done) return done.error();
   d->server_ = std::make_unique<server>(executor, till);

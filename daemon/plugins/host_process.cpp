@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <set>
 #include <vector>
 
 #include <boost/asio/as_tuple.hpp>
@@ -40,13 +41,32 @@ host_ending describe_ending(int status) {
   return ending_of(static_cast<plugin_host::exit_code>(WEXITSTATUS(status)));
 }
 
+// Hosts that run now. Their children, when orphaned, become the daemon's (see server/ancestry.hpp).
+std::set<pid_t>& hosts() {
+  static std::set<pid_t> all;
+  return all;
+}
+
+// Lets adopted processes go that have ended, up to the first one that is a host: its own watcher will come for it.
+void bury_orphans() {
+  for (;;) {
+    siginfo_t ended{};
+    if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0) return;
+    if (hosts().contains(ended.si_pid)) return;
+    ::waitpid(ended.si_pid, nullptr, WNOHANG);
+  }
+}
+
 // A process, watched by its pidfd: no signal handler, and the number cannot be somebody else's by the time it is used.
 class child_process : public host {
  public:
   child_process(asio::any_io_executor executor, pid_t pid)
-      : pid_(pid), pidfd_(executor, static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+      : pid_(pid), pidfd_(executor, static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {
+    hosts().insert(pid);
+  }
 
   ~child_process() override {
+    hosts().erase(pid_);
     if (reaped_) return;
     kill();
     ::waitpid(pid_, nullptr, 0);
@@ -62,6 +82,8 @@ class child_process : public host {
     host_ending ending;
     if (::waitpid(pid_, &status, 0) == pid_) ending = describe_ending(status);
     reaped_ = true;
+    hosts().erase(pid_);
+    bury_orphans();
     co_return ending;
   }
 

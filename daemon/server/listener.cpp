@@ -17,6 +17,7 @@
 
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "daemon/server/ancestry.hpp"
 
 namespace tilld::daemon {
 
@@ -132,6 +133,11 @@ std::shared_ptr<caller> server::recognise(Socket& s, bool admin) {
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(s.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return nullptr;
+    // A peer of another pid namespace has pid 0: it is nobody's child here.
+    if (peer.pid != 0 && descends_from_this_process(peer.pid)) {
+      base::log(base::log_level::warning, "A plugin tried the till's socket and was not let in", {{"pid", peer.pid}});
+      return nullptr;
+    }
     who->acts_as = role_of_user(peer.uid, peer.gid, till_.settings.listen.roles, ::geteuid());
     if (admin) {
       if (peer.uid != 0 && peer.uid != ::geteuid()) return nullptr;

@@ -287,3 +287,24 @@ TEST_F(a_shop, asks_the_printer_what_became_of_a_receipt_when_the_till_died_in_b
     EXPECT_TRUE(result_of(shop_.connect(true).call("operation.unknown")).at("operations").as_array().empty());
   }
 }
+
+// mission: D2: a plugin has the daemon's user, which must not make it an administrator.
+TEST_F(a_shop, lets_no_plugin_in_by_its_own_door) {
+  auto file = tests::test_plugin_path("test_door_knocker");
+  shop_.plugins_yaml = "  - {name: apart, plugin: " + file + "}\n  - {name: inside, plugin: " + file + ", isolation: none}\n";
+  shop_.start_till();
+  wait_until_ready("apart");
+  wait_until_ready("inside");
+  auto till = shop_.connect();
+  for (auto device : {"apart", "inside"})
+    for (auto& door : {shop_.socket(), shop_.admin_socket()}) {
+      auto seen = result_of(till.call("org.tilld.test.door-knocker.knock", {{"device", device}, {"path", door}}, milliseconds(20'000)));
+      EXPECT_TRUE(seen.at("connected").as_bool()) << "the attempt never came to the door";
+      EXPECT_FALSE(seen.at("self").as_bool());
+      EXPECT_FALSE(seen.at("child").as_bool());
+      EXPECT_FALSE(seen.at("orphan").as_bool());
+    }
+  // The door is open for who comes from outside.
+  EXPECT_EQ(kind_of(shop_.connect(true).call("token.list")), "result");
+  shop_.stop_till();
+}

@@ -24,6 +24,8 @@ class line_client {
   bool connect_tcp(std::uint16_t port, milliseconds at_most = milliseconds(5000));
   void close();
   bool connected() const { return fd_ >= 0; }
+  // For those who wait for several clients at once; -1 when not connected.
+  int descriptor() const { return fd_; }
 
   // What came after the last whole line.
   const std::string& unread() const { return inbox_; }

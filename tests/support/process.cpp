@@ -53,7 +53,15 @@ process::process(const std::string& program, const how& h) {
     posix_spawn_file_actions_addopen(&actions, 1, h.log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
   }
-  int code = ::posix_spawn(&pid_, program.c_str(), &actions, nullptr, argv.data(), envp.data());
+  // What the test blocks for itself must still reach the program.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t nothing;
+  ::sigemptyset(&nothing);
+  posix_spawnattr_setsigmask(&attributes, &nothing);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  int code = ::posix_spawn(&pid_, program.c_str(), &actions, &attributes, argv.data(), envp.data());
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (code != 0) {
     std::fprintf(stderr, "cannot start %s: %s\n", program.c_str(), std::strerror(code));

@@ -57,6 +57,9 @@ void give_up(const std::string& why) {
 
 std::string program_path(const std::string& name) { return std::string(TILLD_BUILD_FOLDER) + "/bin/" + name; }
 std::string plugin_folder() { return std::string(TILLD_BUILD_FOLDER) + "/plugins"; }
+std::string test_plugin_path(const std::string& name) {
+  return std::string(TILLD_BUILD_FOLDER) + "/test-plugins/" + name + ".so";
+}
 
 std::uint16_t free_port() {
   int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -126,7 +129,8 @@ void shop::start_till() {
   write_till_config();
   process::how how;
   how.arguments = {"--config", config_file(), "--allow-test-environment"};
-  how.environment = {till_steps_->variable()};
+  how.environment = till_environment;
+  how.environment.push_back(till_steps_->variable());
   how.log = till_log();
   till_ = process(program_path("tilld"), how);
   auto client = connect();

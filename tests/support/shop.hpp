@@ -18,6 +18,8 @@ namespace tilld::tests {
 
 std::string program_path(const std::string& name);  // "tilld", "till-central", "tillctl"
 std::string plugin_folder();
+// One of tests/plugins, "test_crash".
+std::string test_plugin_path(const std::string& name);
 // A port that was free a moment ago.
 std::uint16_t free_port();
 
@@ -40,6 +42,7 @@ class shop {
   std::string plugins_yaml;
   std::string more_yaml;       // any other top-level keys
   std::uint16_t tcp_port = 0;  // 0: no TCP
+  std::vector<std::string> till_environment;  // "NAME=value", from the next start on
 
   central& add_central(const std::string& name, const std::string& role = "ledger");
   central& get_central(const std::string& name) { return *centrals_.at(name); }
