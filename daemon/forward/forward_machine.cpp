@@ -419,8 +419,9 @@ void forward_machine::fail(error why, bool slow) {
        slow ? "Records do not reach the destination until a person acts; it is tried again slowly"
             : "No connection to the destination; it is tried again",
        why);
+  // A try that fails is no new state: a person wants to know when the outage began.
+  if (status_.connected) status_.since_unix_ms = now_.unix_ms;
   status_.connected = false;
-  status_.since_unix_ms = now_.unix_ms;
   status_.last_error_unix_ms = now_.unix_ms;
   status_.last_error = why;
   if (slow)

@@ -490,6 +490,23 @@ TEST(forward, waits_longer_after_every_failure_up_to_a_limit_and_spreads_by_jitt
   EXPECT_LT(r.timer - r.now.monotonic_ms, waits.back());
 }
 
+TEST(forward, says_since_when_there_is_no_connection_however_often_it_was_tried) {
+  rig r;
+  r.start();
+  r.sign_on({});
+  auto lost = r.now.unix_ms += 60'000;
+  for (int i = 0; i < 3; ++i) {
+    r.run(r.machine->disconnected(r.now, {errc::central_unreachable, "refused"}));
+    EXPECT_EQ(r.machine->status().since_unix_ms, lost);
+    r.now.unix_ms += 30'000;
+    r.now.monotonic_ms = r.timer;
+    r.run(r.machine->wake(r.now));
+  }
+  r.sign_on({});
+  EXPECT_TRUE(r.machine->status().connected);
+  EXPECT_EQ(r.machine->status().since_unix_ms, r.now.unix_ms);
+}
+
 TEST(forward, starts_with_a_short_wait_again_after_records_got_through) {
   rig r;
   r.start();
