@@ -19,7 +19,8 @@ extern char** environ;
 namespace tilld::tests {
 namespace {
 
-// A descriptor of a process tells that it ended, and not that it stopped; for that we look again after so long.
+// A descriptor of a process tells that it ended, and not that it stopped; for that we look again after so
+// long.
 constexpr int look_again_ms = 2;
 
 int exit_number(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
