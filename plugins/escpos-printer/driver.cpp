@@ -343,7 +343,7 @@ void printer_driver::on_condition_changed() {
 
 // Writes the outcome down and tells it then: what was told must still be known after a crash. If the daemon
 // cannot write, the truth is told all the same.
-void printer_driver::record(const job_pointer& it, remembered what, const std::optional<failure>& why) {
+void printer_driver::record(job_pointer it, remembered what, const std::optional<failure>& why) {
   auto reply = what.reply;
   memory_.write(it->operation_id, what, [this, it, why, reply](const std::optional<failure>& unwritten) {
     if (unwritten) host_.log(log_level::error, "cannot remember the outcome of " + it->operation_id);
@@ -351,8 +351,7 @@ void printer_driver::record(const job_pointer& it, remembered what, const std::o
   });
 }
 
-void printer_driver::settle(const job_pointer& it, const std::optional<failure>& why,
-                            const json::object& reply) {
+void printer_driver::settle(job_pointer it, const std::optional<failure>& why, const json::object& reply) {
   jobs_.erase(it->operation_id);
   std::erase(queue_, it);
   if (active_ == it) active_.reset();
@@ -374,7 +373,7 @@ void printer_driver::settle(const job_pointer& it, const std::optional<failure>&
 }
 
 // Certainly nothing happened, so nothing stays written and the same operation may be tried again.
-void printer_driver::not_printed(const job_pointer& it, const failure& why) {
+void printer_driver::not_printed(job_pointer it, const failure& why) {
   bool noted = it->at == job::phase::noting || it->at == job::phase::printing;
   if (!noted) return settle(it, why, {});
   it->at = job::phase::recording;

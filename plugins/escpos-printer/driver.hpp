@@ -95,9 +95,10 @@ class printer_driver : private outlet_listener {
   void note_and_print();
   void put_out_active();
   printout printout_of(const job& job);
-  void record(const job_pointer& job, remembered what, const std::optional<failure>& why);
-  void settle(const job_pointer& job, const std::optional<failure>& why, const boost::json::object& reply);
-  void not_printed(const job_pointer& job, const failure& why);
+  // By value: the last pointer to a job is often the member that they clear.
+  void record(job_pointer job, remembered what, const std::optional<failure>& why);
+  void settle(job_pointer job, const std::optional<failure>& why, const boost::json::object& reply);
+  void not_printed(job_pointer job, const failure& why);
   void answer_status_calls();
   void pass_deadlines();
   void set_deadline_timer();

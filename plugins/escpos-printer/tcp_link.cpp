@@ -17,6 +17,10 @@ namespace {
 
 constexpr std::uint16_t usual_port = 9100;
 
+// What the system may hold back of a receipt. Without a limit it takes megabytes, and "sent" would mean
+// little.
+constexpr int send_buffer_bytes = 64 * 1024;
+
 base::error bad_address(std::string_view text) {
   return {base::errc::invalid_params,
           "address: must be an IP address and a port such as 192.0.2.7:9100, not " + std::string(text)};
@@ -73,6 +77,7 @@ base::result<> tcp_link::connect(const tcp_address& to) {
   socket_.reset(::socket(to.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket_) return lost("cannot make a socket", errno);
   set(socket_.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  set(socket_.get(), SOL_SOCKET, SO_SNDBUF, send_buffer_bytes);
   // A printer that lost its power says nothing; half a minute of silence is asked about.
   set(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
   set(socket_.get(), IPPROTO_TCP, TCP_KEEPIDLE, 30);
@@ -95,6 +100,12 @@ void tcp_link::close() {
   outgoing_.clear();
   received_.clear();
   written_ = 0;
+}
+
+void tcp_link::abort() {
+  linger at_once{1, 0};
+  if (socket_) ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close();
 }
 
 short tcp_link::events() const {
@@ -149,6 +160,9 @@ base::result<> tcp_link::finish_connecting() {
 
 base::result<> tcp_link::receive() {
   char chunk[1024];
+  // A printer that sends its answers byte by byte waits for the acknowledgement of each; ours shall not
+  // dawdle.
+  set(socket_.get(), IPPROTO_TCP, TCP_QUICKACK, 1);
   for (;;) {
     ssize_t n = ::recv(socket_.get(), chunk, sizeof chunk, 0);
     if (n < 0 && errno == EINTR) continue;

@@ -31,6 +31,8 @@ class tcp_link {
   // Starts to connect. The descriptor becomes writable when that has ended, in success or failure.
   base::result<> connect(const tcp_address& to);
   void close();
+  // Closes and throws away what the system has not sent yet; a plain close would send it in the background.
+  void abort();
 
   state now() const { return state_; }
   int descriptor() const { return socket_.get(); }

@@ -33,9 +33,7 @@ tcp_outlet::tcp_outlet(tilld::host host, tcp_settings settings, outlet_listener&
   connect();
 }
 
-tcp_outlet::~tcp_outlet() {
-  if (watched_ >= 0) host_.unwatch(watched_);
-}
+tcp_outlet::~tcp_outlet() { stop_watching(); }
 
 void tcp_outlet::prepare() {
   wanted_ = true;
@@ -64,11 +62,13 @@ void tcp_outlet::put_out(const printout& job) {
 bool tcp_outlet::abandon(std::uint64_t tag) {
   if (!current_ || current_->tag != tag) return true;
   bool anything_sent = link_.sent_total() > current_->first_byte;
-  bool everything_sent = link_.sent_total() >= current_->end;
+  bool everything_sent = link_.sent_total() >= current_->end && link_.everything_acknowledged();
   current_.reset();
-  // What the socket still holds back must never be printed: by then somebody may have printed it anew.
+  // What is still held back on this side must never be printed: by then somebody may have printed it anew.
   if (anything_sent && !everything_sent) {
     ended_inside_a_job_ = true;
+    stop_watching();
+    link_.abort();
     lose_link("gave up in the middle of a receipt");
   } else if (everything_sent && session_.level() == confirm_level::gs_r) {
     // An answer to GS r has no name. If this one came late it would be taken for that of the next receipt.
@@ -149,7 +149,7 @@ void tcp_outlet::connected() {
 }
 
 void tcp_outlet::lose_link(const std::string& why) {
-  if (watched_ >= 0) host_.unwatch(std::exchange(watched_, -1));
+  stop_watching();
   host_.stop_timer(connect_timer);
   host_.stop_timer(session_timer);
   host_.stop_timer(drain_timer);
@@ -183,6 +183,10 @@ void tcp_outlet::watch() {
   watched_ = link_.descriptor();
   watched_events_ = link_.events();
   host_.watch(watched_, watched_events_);
+}
+
+void tcp_outlet::stop_watching() {
+  if (watched_ >= 0) host_.unwatch(std::exchange(watched_, -1));
 }
 
 void tcp_outlet::set_session_timer() {

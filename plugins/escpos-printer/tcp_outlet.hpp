@@ -48,6 +48,7 @@ class tcp_outlet final : public outlet {
   void lose_link(const std::string& why);
   void pump();
   void watch();
+  void stop_watching();
   void set_session_timer();
   void take_news();
   void check_ready();

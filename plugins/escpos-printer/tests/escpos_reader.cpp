@@ -95,7 +95,8 @@ std::size_t escpos_reader::length_of_first() const {
 void escpos_reader::finish(std::string bytes) {
   if (bytes == "\n") return done_.push_back({"LF", ""});
   if (is_text(bytes[0])) return done_.push_back({"text", bytes});
-  if (bytes[0] == dle) return;  // obeyed when it came
+  if (bytes[0] == dle) return;   // obeyed when it came
+  if (bytes[0] == '\0') return;  // nothing, outside of a command
   if (bytes.starts_with("\x1dv")) {
     if (bytes[2] != '0' || bytes[3] != 0) complaints_.push_back("GS v with other parameters than 0 0");
     return done_.push_back({"GS v 0", bytes.substr(4)});

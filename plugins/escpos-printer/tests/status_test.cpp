@@ -1,8 +1,8 @@
 #include "plugins/escpos-printer/status.hpp"
 
-#include <random>
-
 #include <gtest/gtest.h>
+
+#include <random>
 
 namespace tilld::escpos {
 namespace {
@@ -43,7 +43,9 @@ TEST(status_reader, finds_an_answer_that_jumped_into_an_automatic_status) {
 
 TEST(status_reader, reads_process_ids_and_names) {
   status_reader reader;
-  auto messages = reader.eat("\x37\x22" "A001\0\x5fTM-T20III\0"s);
+  auto messages = reader.eat(
+      "\x37\x22"
+      "A001\0\x5fTM-T20III\0"s);
   ASSERT_EQ(messages.size(), 2u);
   EXPECT_EQ(std::get<process_done>(messages[0]).id, "A001");
   EXPECT_EQ(std::get<identity>(messages[1]).text, "TM-T20III");
@@ -60,8 +62,10 @@ TEST(status_reader, reads_the_answer_to_gs_r) {
 
 TEST(status_reader, goes_on_after_lost_bytes) {
   status_reader reader;
-  EXPECT_TRUE(reader.eat("\x14\x00"s).empty());       // two bytes of an automatic status were lost
-  auto messages = reader.eat("\x37\x22" "A001\0"s);  // this cannot belong to it
+  EXPECT_TRUE(reader.eat("\x14\x00"s).empty());  // two bytes of an automatic status were lost
+  auto messages = reader.eat(
+      "\x37\x22"
+      "A001\0"s);  // this cannot belong to it
   ASSERT_EQ(messages.size(), 1u);
   EXPECT_EQ(std::get<process_done>(messages[0]).id, "A001");
 }
@@ -86,7 +90,9 @@ TEST(status_reader, lives_on_random_bytes_and_still_hears_a_process_id) {
     }
     // At worst the noise ended inside of a block, which the first NUL ends, or of an automatic status.
     reader.eat(std::string(1, '\0'));
-    auto heard = reader.eat("\xff\x37\x22" "zzzz\0"s);
+    auto heard = reader.eat(
+        "\xff\x37\x22"
+        "zzzz\0"s);
     ASSERT_EQ(count<process_done>(heard), 1) << round;
   }
 }
