@@ -175,20 +175,31 @@ asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string
   co_return outcome;
 }
 
+// Whether a plugin may yet turn out to provide it: right after the start nobody has said hello.
+bool somebody_is_still_to_come(const till_parts& till, std::string_view device) {
+  auto& all = till.plugins.all();
+  return std::any_of(all.begin(), all.end(), [&](auto& plugin) {
+    bool may_come = plugin->state() == plugin_state::starting || plugin->state() == plugin_state::waiting;
+    return may_come && plugin->provided().empty() && (device.empty() || plugin->instance_name() == device);
+  });
+}
+
+error why_absent(const till_parts& till, const device_call& d) {
+  if (somebody_is_still_to_come(till, d.device))
+    return {errc::device_gone, (d.device.empty() ? "a plugin" : d.device) + " is still starting"};
+  return {errc::no_device, "no plugin " + (d.device.empty() ? std::string() : d.device + " ") + "provides " + d.interface};
+}
+
 asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* word, std::string interface, std::string full_name,
                                     call c) {
   auto language = c.who->language;
   auto prepared = prepare(c, word, std::move(interface), std::move(full_name));
   if (!prepared) co_return make_error(prepared.error(), language);
   auto provider = till.plugins.find(prepared->interface, prepared->device);
-  if (!provider) {
-    error why{errc::no_device, "no plugin " + (prepared->device.empty() ? std::string() : prepared->device + " ") + "provides " +
-                                   prepared->interface};
-    co_return make_error(why, language);
-  }
-  auto device = provider->instance_name();
   // Of an interface of somebody else nothing is known; a key says that it must not happen twice.
   bool keyed = word ? word->changes_state : c.params.contains("idempotency_key");
+  if (!provider && !keyed) co_return make_error(why_absent(till, *prepared), language);
+  auto device = provider ? provider->instance_name() : prepared->device;
   if (!keyed) {
     auto reply = co_await send(till, std::move(*prepared), device);
     if (reply.what == plugin_reply::phase::answered && reply.status == TILLD_OK) {
@@ -199,6 +210,7 @@ asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* wor
   }
   keyed_calls::device_action action;
   action.device = device;
+  if (!provider) action.absent = why_absent(till, *prepared);
   action.act = [&till, d = *prepared, device](base::uuid operation) { return act(till, d, device, operation); };
   if (word && !word->outcome.empty())
     action.look_up = [&till, word](base::uuid operation, std::string at) { return look_up(till, word, operation, std::move(at)); };
@@ -233,6 +245,9 @@ std::optional<method> find_device_method(till_parts& till, const std::string& na
       auto full_name = interface + name.substr(dot);
       if (catalogue::till_name(full_name) == name) return make(nullptr, interface, full_name, cashiers);
     }
+  // The names of somebody else's interfaces have three parts at least; a plugin that is still starting may have it.
+  auto first = name.substr(0, dot) + "/1";
+  if (name.find('.') != dot && somebody_is_still_to_come(till, "")) return make(nullptr, first, first + name.substr(dot), cashiers);
   return std::nullopt;
 }
 

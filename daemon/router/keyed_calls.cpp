@@ -131,15 +131,26 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
   auto found = std::make_shared<found_row>();
   operation_row row{key, uuid::v7(clock_.unix_ms()), mac, operation_state::running, answer_kind::none, "", action.device, 0,
                     clock_.unix_ms()};
-  store::work intent = [found, row](rows& in) -> result<> {
-    auto present = in.find_operation(row.key);
+  store::work look = [found, key, mac](rows& in) -> result<> {
+    auto present = in.find_operation(key);
     if (!present) return present.error();
-    *found = {decide(*present, row.content_mac), std::move(*present)};
+    *found = {decide(*present, mac), std::move(*present)};
+    return {};
+  };
+  store::work intent = [found, look, row](rows& in) -> result<> {
+    if (auto looked = look(in); !looked) return looked.error();
     // Written before the device is asked: a crash between the two leaves a question, not a second receipt.
     return found->decision == intake_decision::run ? in.put_operation(row) : result<>();
   };
-  auto stored = co_await store_.run(work_kind::housekeeps, std::move(intent));
-  if (!stored) co_return make_error(stored.error(), language);
+  result<> stored;
+  if (!action.absent) stored = co_await store_.run(work_kind::housekeeps, std::move(intent));
+  if (action.absent || !stored) {
+    // Neither a missing device nor a broken disk hides what was done before.
+    auto looked = co_await store_.run(work_kind::reads, std::move(look));
+    if (!looked) co_return make_error(looked.error(), language);
+    bool would_act = found->decision == intake_decision::run || (!stored && found->decision == intake_decision::ask_outcome);
+    if (would_act) co_return make_error(stored ? *action.absent : stored.error(), language);
+  }
 
   device_outcome outcome;
   switch (found->decision) {
@@ -158,7 +169,7 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
       auto asked = *found->row;
       outcome.why = {errc::outcome_unknown, "nobody can tell what became of it; look, then repeat with a new key or resolve it"};
       if (action.look_up) outcome = co_await action.look_up(asked.id, asked.device);
-      if (outcome.what == device_outcome::state::not_done) {
+      if (outcome.what == device_outcome::state::not_done && !action.absent) {
         // Certainly not done: now it is a new operation under the same key.
         auto written = co_await put(row, false);
         if (!written) co_return make_error(written.error(), language, row.id);
@@ -168,6 +179,7 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
       } else {
         row.id = asked.id;
         row.device = asked.device;
+        if (outcome.what == device_outcome::state::not_done) outcome.why = *action.absent;
       }
       break;
     }

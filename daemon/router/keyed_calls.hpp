@@ -47,6 +47,9 @@ class keyed_calls {
     std::function<boost::asio::awaitable<device_outcome>(base::uuid operation)> act;
     // Asks the device what became of an operation; empty where it cannot tell.
     std::function<boost::asio::awaitable<device_outcome>(base::uuid operation, std::string device)> look_up;
+    // Why no device can be asked now. What is stored is answered all the same; what would have to be asked for the first
+    // time is refused with this and binds nothing.
+    std::optional<base::error> absent;
   };
   boost::asio::awaitable<wire::answer> act(request r, device_action action);
 

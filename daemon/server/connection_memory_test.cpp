@@ -7,7 +7,8 @@ using tilld::daemon::connection_memory;
 TEST(connection_memory, closes_the_one_that_holds_most_when_all_together_hold_too_much) {
   connection_memory memory(100);
   std::vector<int> closed;
-  for (int i = 1; i <= 3; ++i) memory.join(static_cast<std::uint64_t>(i), [&closed, i] { closed.push_back(i); });
+  for (int i = 1; i <= 3; ++i)
+    memory.join(static_cast<std::uint64_t>(i), [&closed, i] { closed.push_back(i); });
   memory.set(1, 30);
   memory.set(2, 60);
   EXPECT_TRUE(closed.empty());
@@ -19,7 +20,8 @@ TEST(connection_memory, closes_the_one_that_holds_most_when_all_together_hold_to
 TEST(connection_memory, closes_as_many_as_it_takes) {
   connection_memory memory(100);
   std::vector<int> closed;
-  for (int i = 1; i <= 4; ++i) memory.join(static_cast<std::uint64_t>(i), [&closed, i] { closed.push_back(i); });
+  for (int i = 1; i <= 4; ++i)
+    memory.join(static_cast<std::uint64_t>(i), [&closed, i] { closed.push_back(i); });
   memory.set(1, 40);
   memory.set(2, 50);
   memory.set(3, 300);
