@@ -85,8 +85,7 @@ std::optional<json_fault> to_json(const YAML::Node& node, int depth, int& budget
 
 }  // namespace
 
-std::optional<std::string> nearest_word(std::string_view word,
-                                        std::initializer_list<std::string_view> known) {
+std::optional<std::string> nearest_word(std::string_view word, std::span<const std::string_view> known) {
   std::optional<std::string> best;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 2) + 1;
   for (auto candidate : known)
@@ -95,6 +94,11 @@ std::optional<std::string> nearest_word(std::string_view word,
       best = std::string(candidate);
     }
   return best;
+}
+
+std::optional<std::string> nearest_word(std::string_view word,
+                                        std::initializer_list<std::string_view> known) {
+  return nearest_word(word, std::span(known.begin(), known.size()));
 }
 
 yaml_value::yaml_value(std::shared_ptr<const YAML::Node> node, std::shared_ptr<const std::string> file,

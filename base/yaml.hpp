@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,7 @@ class yaml_map {
 };
 
 // The known word with the smallest edit distance, or nothing when none is near.
+std::optional<std::string> nearest_word(std::string_view word, std::span<const std::string_view> known);
 std::optional<std::string> nearest_word(std::string_view word, std::initializer_list<std::string_view> known);
 
 }  // namespace tilld::base
