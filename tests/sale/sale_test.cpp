@@ -308,3 +308,51 @@ TEST_F(a_shop, lets_no_plugin_in_by_its_own_door) {
   EXPECT_EQ(kind_of(shop_.connect(true).call("token.list")), "result");
   shop_.stop_till();
 }
+
+// mission: D2, D11
+TEST_F(a_shop, offers_central_journal_and_state_to_its_plugins) {
+  shop_.add_central("ledger");
+  auto file = tests::test_plugin_path("test_service_user");
+  shop_.plugins_yaml = "  - {name: one, plugin: " + file + "}\n  - {name: two, plugin: " + file + ", isolation: none}\n";
+  shop_.start_central("ledger");
+  shop_.start_till();
+  wait_until_ready("one");
+  wait_until_ready("two");
+  ASSERT_TRUE(shop_.wait_drained("ledger"));
+  auto till = shop_.connect();
+  auto ask = [&](const char* device, const char* word, json::object params) {
+    params["device"] = device;
+    return result_of(till.call(std::string("org.tilld.test.service-user.") + word, params));
+  };
+  // State: one memory for each instance, durable, in order.
+  EXPECT_TRUE(ask("one", "put", {{"key", "b"}, {"value", {{"n", 1}}}}).at("fine").as_bool());
+  EXPECT_TRUE(ask("one", "put", {{"key", "a"}, {"value", "x"}}).at("fine").as_bool());
+  EXPECT_EQ(ask("one", "get", {{"key", "b"}}).at("value").at("value").at("n").to_number<int>(), 1);
+  EXPECT_FALSE(ask("two", "get", {{"key", "b"}}).at("value").at("present").as_bool());
+  EXPECT_EQ(json::serialize(ask("one", "list", {}).at("value").at("keys")), R"(["a","b"])");
+  EXPECT_EQ(json::serialize(ask("one", "list", {{"after", "a"}}).at("value").at("keys")), R"(["b"])");
+  EXPECT_TRUE(ask("one", "remove", {{"key", "a"}}).at("fine").as_bool());
+  EXPECT_FALSE(ask("one", "get", {{"key", "a"}}).at("value").at("present").as_bool());
+  EXPECT_EQ(ask("one", "put", {{"key", "big"}, {"value", std::string(65 * 1024, 'x')}}).at("kind").as_string(), "message_too_large");
+
+  // Journal: in the plugin's own name only, and never in the shape of a sale.
+  EXPECT_EQ(ask("one", "note", {{"kind", "sale"}, {"body", json::object()}}).at("kind").as_string(), "invalid_params");
+  auto noted = ask("one", "note", {{"kind", "org.tilld.test.service-user.tared"}, {"body", {{"grams", 12}}}});
+  ASSERT_TRUE(noted.at("fine").as_bool());
+  ASSERT_TRUE(shop_.wait_drained("ledger"));
+  auto arrived = shop_.records_at("ledger").back();
+  EXPECT_EQ(arrived.at("kind").as_string(), "plugin.note");
+  EXPECT_EQ(arrived.at("body").at("kind").as_string(), "org.tilld.test.service-user.tared");
+  EXPECT_EQ(arrived.at("id"), noted.at("value").at("id"));
+
+  // Central: asked over the till's own connection; its refusals arrive by kind, its absence as what it is.
+  EXPECT_TRUE(ask("one", "central", {{"method", "system.ping"}, {"params", json::object()}}).at("fine").as_bool());
+  EXPECT_EQ(ask("two", "central", {{"method", "no.such"}, {"params", json::object()}}).at("kind").as_string(), "unknown_method");
+  shop_.get_central("ledger").running.kill();
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::string kind;
+  while (kind != "central_unreachable" && std::chrono::steady_clock::now() < until)
+    kind = std::string(ask("one", "central", {{"method", "system.ping"}, {"params", json::object()}}).at("kind").as_string());
+  EXPECT_EQ(kind, "central_unreachable");
+  shop_.stop_till();
+}
