@@ -53,6 +53,14 @@ TEST(central_config, reads_who_may_send_and_where_it_is_kept) {
   EXPECT_EQ(w->sync.text(), "[::1]:9");
 }
 
+TEST(central_config, shipped_with_the_program_is_good) {
+  auto c = config::load(TILLD_SOURCE_DIR "/config/central.yaml");
+  ASSERT_TRUE(c) << to_string(c.error());
+  EXPECT_EQ(c->database, "/var/lib/till-central/central.db");
+  EXPECT_EQ(c->sync.text(), "127.0.0.1:7710");
+  EXPECT_EQ(c->http.text(), "127.0.0.1:7711");
+}
+
 TEST(central_config, refuses_what_it_does_not_know_with_line_and_suggestion) {
   EXPECT_EQ(refusal(good() + "roles: ledger\n", "role"), errc::config_unknown_key);
   EXPECT_EQ(refusal(replaced(good(), "public_key", "publickey"), "public_key"), errc::config_unknown_key);
@@ -78,7 +86,8 @@ TEST(central_config, says_that_postgresql_comes_later) {
 }
 
 TEST(central_config, refuses_to_listen_for_other_machines) {
-  for (auto address : {"0.0.0.0:7710", "\"*:7710\"", "\"[::]:7710\"", "0:7710", "192.168.0.1:7710", "\":7710\""})
+  for (auto address :
+       {"0.0.0.0:7710", "\"*:7710\"", "\"[::]:7710\"", "0:7710", "192.168.0.1:7710", "\":7710\""})
     EXPECT_EQ(refusal(good() + "listen: {sync: " + address + "}\n", "loopback"), errc::listen_refused)
         << address;
   EXPECT_EQ(refusal(good() + "listen: {http: 0.0.0.0:7711}\n", "loopback"), errc::listen_refused);

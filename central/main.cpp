@@ -48,6 +48,9 @@ int run(const config& c) {
   auto web = http_server::listen(io, c.http, c.token_path(), make_api(io, s), {});
   if (!web) return complain(web.error());
 
+  // Before anybody is told that we are ready: whoever hears it may want us to stop at once.
+  asio::signal_set signals(io, SIGTERM, SIGINT);
+
   auto addresses = "sync " + wire::loopback_address{c.sync.host, s.sync_port()}.text() + ", http " +
                    wire::loopback_address{c.http.host, (*web)->port()}.text();
   base::log(
@@ -70,7 +73,6 @@ int run(const config& c) {
   };
   tell_status();
 
-  asio::signal_set signals(io, SIGTERM, SIGINT);
   signals.async_wait([&](boost::system::error_code problem, int) {
     if (problem) return;
     sd_notify(0, "STOPPING=1");

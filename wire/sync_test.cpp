@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <zstd.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "wire/loopback.hpp"
 #include "wire/sync_frame.hpp"
 
@@ -363,6 +366,21 @@ TEST(sync_signature, text_kept_as_evidence_tells_the_head_that_was_signed) {
   text.push_back(0);
   EXPECT_FALSE(head_in_proof_text(text, "till-1"));
   EXPECT_FALSE(head_in_proof_text(challenge_text(h, {}, {}), "till-1"));
+}
+
+std::string page() {
+  std::ifstream in(TILLD_SOURCE_DIR "/docs/sync-protocol.md");
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(sync_page, shows_the_octets_that_are_sent) {
+  auto text = page();
+  ASSERT_FALSE(text.empty());
+  EXPECT_NE(text.find("\n" + base::to_hex(*encode_frame(frame_type::ping, 7, {})) + "\n"), std::string::npos);
+  auto call_frame = encode_frame(frame_type::call, 0x0102030405060708, base::as_bytes("hi"));
+  EXPECT_NE(text.find("\n" + base::to_hex(*call_frame) + "\n"), std::string::npos);
+  acknowledgement a{{1, 3, counting<32>(0)}, 9, counting<32>(32), {}};
+  EXPECT_NE(text.find("\n" + base::to_hex(a.signed_text("t1")) + "\n"), std::string::npos);
 }
 
 // Golden values: a change here is a change of the protocol.
