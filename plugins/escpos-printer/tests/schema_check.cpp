@@ -1,8 +1,9 @@
 #include "plugins/escpos-printer/tests/schema_check.hpp"
 
 #include <algorithm>
-#include <regex>
 #include <stdexcept>
+
+#include <glib.h>
 
 namespace json = boost::json;
 
@@ -76,8 +77,8 @@ bool schema_check::fits_keyword(std::string_view word, const json::value& wanted
   if (word == "minimum") return !value.is_int64() || value.get_int64() >= number(wanted);
   if (word == "maximum") return !value.is_int64() || value.get_int64() <= number(wanted);
   if (word == "pattern") {
-    std::regex pattern(std::string(wanted.as_string()));
-    return !value.is_string() || std::regex_search(std::string(value.get_string()), pattern);
+    return !value.is_string() || g_regex_match_simple(wanted.as_string().c_str(), value.get_string().c_str(),
+                                                      GRegexCompileFlags(0), GRegexMatchFlags(0));
   }
   throw std::invalid_argument("keyword " + std::string(word));
 }
