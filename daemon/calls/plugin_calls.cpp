@@ -215,6 +215,8 @@ asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* wor
   if (word && !word->outcome.empty())
     action.look_up = [&till, word](base::uuid operation, std::string at) { return look_up(till, word, operation, std::move(at)); };
   keyed_calls::request request;
+  // How long the caller waits is no part of what it asks for: a repetition may be more patient.
+  c.params.erase("deadline_ms");
   request.what = std::move(c);
   if (word) {
     request.secret_members = word->request.secret;

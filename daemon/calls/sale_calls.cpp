@@ -46,6 +46,10 @@ std::string rfc3339(std::int64_t unix_ms) {
 }
 
 asio::awaitable<answer> record_sale(till_parts& till, call c) {
+  if (!c.params.contains("idempotency_key")) {
+    base::error why{base::errc::key_missing, "sale.record needs idempotency_key"};
+    co_return make_error(why, c.who->language);
+  }
   auto checked = sale::check(c.params);
   if (!checked) co_return make_error(checked.error(), c.who->language);
   // Everything that the booking needs is copied here: it may run on the store's thread.
