@@ -12,10 +12,10 @@ namespace {
 constexpr int module_dots_min = 2;
 constexpr int qr_quiet_modules = 4;
 
-base::error too_wide(const paper& on) {
-  return {base::errc::code_too_wide, "is wider than the paper of " + std::to_string(on.width_dots) + " dots"};
+error too_wide(const paper& on) {
+  return {errc::code_too_wide, "is wider than the paper of " + std::to_string(on.width_dots) + " dots"};
 }
-base::error unsuitable(std::string sentence) { return {base::errc::invalid_params, std::move(sentence)}; }
+error unsuitable(std::string sentence) { return {errc::invalid_params, std::move(sentence)}; }
 
 using symbology = barcode_element::symbology;
 
@@ -31,7 +31,7 @@ char check_digit(std::string_view digits) {
 }
 
 // The digits without their check digit, which zint adds again.
-base::result<std::string> article_number(std::string_view data, std::size_t digits) {
+result<std::string> article_number(std::string_view data, std::size_t digits) {
   if (!all_digits(data) || (data.size() != digits && data.size() != digits + 1))
     return unsuitable("must have " + std::to_string(digits + 1) +
                       " digits, the last of them the check digit");
@@ -54,8 +54,8 @@ struct zint_job {
   std::string data;
 };
 
-base::result<zint_job> zint_job_for(const barcode_element& barcode) {
-  auto numbered = [&](int number, std::size_t digits, int quiet) -> base::result<zint_job> {
+result<zint_job> zint_job_for(const barcode_element& barcode) {
+  auto numbered = [&](int number, std::size_t digits, int quiet) -> result<zint_job> {
     auto article = article_number(barcode.data, digits);
     if (!article) return article.error();
     return zint_job{number, DATA_MODE, quiet, *article};
@@ -83,7 +83,7 @@ bool is_bar(const zint_symbol& symbol, int module) {
 
 }  // namespace
 
-base::result<drawn_code> draw_qr(const qr_element& qr, const paper& on) {
+result<drawn_code> draw_qr(const qr_element& qr, const paper& on) {
   auto level = qr.ecc == 'L'   ? QR_ECLEVEL_L
                : qr.ecc == 'Q' ? QR_ECLEVEL_Q
                : qr.ecc == 'H' ? QR_ECLEVEL_H
@@ -108,11 +108,11 @@ base::result<drawn_code> draw_qr(const qr_element& qr, const paper& on) {
   return it;
 }
 
-base::result<drawn_code> draw_barcode(const barcode_element& barcode, const paper& on) {
+result<drawn_code> draw_barcode(const barcode_element& barcode, const paper& on) {
   auto job = zint_job_for(barcode);
   if (!job) return job.error();
   std::unique_ptr<zint_symbol, decltype(&ZBarcode_Delete)> symbol(ZBarcode_Create(), ZBarcode_Delete);
-  if (!symbol) return base::error{base::errc::internal, "no memory for a barcode"};
+  if (!symbol) return error{errc::internal, "no memory for a barcode"};
   symbol->symbology = job->symbology_number;
   symbol->input_mode = job->input_mode;
   auto* data = reinterpret_cast<const unsigned char*>(job->data.data());

@@ -9,10 +9,10 @@
 
 #include <string>
 
-#include "base/error.hpp"
 #include "plugins/escpos-printer/bitmap.hpp"
 #include "plugins/escpos-printer/document.hpp"
 #include "plugins/escpos-printer/paper.hpp"
+#include "plugins/escpos-printer/result.hpp"
 
 namespace tilld::escpos {
 
@@ -24,9 +24,9 @@ struct drawn_code {
 // code_too_wide when it does not fit with modules of two dots; invalid_params when the data does not suit the
 // code (the detail is a sentence without the path). A size that is too small for the data is raised: scanners
 // come first.
-base::result<drawn_code> draw_qr(const qr_element& qr, const paper& on);
+result<drawn_code> draw_qr(const qr_element& qr, const paper& on);
 
 // The check digit of the EAN and UPC codes may be left out; a wrong one is refused.
-base::result<drawn_code> draw_barcode(const barcode_element& barcode, const paper& on);
+result<drawn_code> draw_barcode(const barcode_element& barcode, const paper& on);
 
 }  // namespace tilld::escpos

@@ -5,11 +5,11 @@
 namespace tilld::escpos {
 namespace {
 
-base::error wrong(std::string sentence) { return {base::errc::invalid_params, std::move(sentence)}; }
+error wrong(std::string sentence) { return {errc::invalid_params, std::move(sentence)}; }
 
 }  // namespace
 
-base::result<paper> paper_of(const printer_config& config) {
+result<paper> paper_of(const printer_config& config) {
   auto it = paper::of_width(int(std::min<std::uint32_t>(config.width.value_or(80), 100'000)));
   if (!it) return it;
   if (config.columns) {

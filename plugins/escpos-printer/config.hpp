@@ -9,10 +9,10 @@
 
 #include <boost/describe.hpp>
 
-#include "base/error.hpp"
 #include "plugins/escpos-printer/escpos_bytes.hpp"
 #include "plugins/escpos-printer/paper.hpp"
 #include "plugins/escpos-printer/printer_session.hpp"
+#include "plugins/escpos-printer/result.hpp"
 
 namespace tilld::escpos {
 
@@ -48,7 +48,7 @@ BOOST_DESCRIBE_STRUCT(printer_config, (),
                        columns, dpi, mode, code_pages, font))
 
 // invalid_params with the key that does not fit.
-base::result<paper> paper_of(const printer_config& config);
+result<paper> paper_of(const printer_config& config);
 print_mode mode_of(const printer_config& config);
 std::optional<confirm_level> level_of(const printer_config& config);
 

@@ -317,8 +317,8 @@ bool document::right_to_left() const {
   return std::find(languages.begin(), languages.end(), primary) != languages.end();
 }
 
-base::result<document> read_document(const json::object& receipt, const json::object* slots,
-                                     std::string_view blob) {
+result<document> read_document(const json::object& receipt, const json::object* slots,
+                               std::string_view blob) {
   source from{slots, blob, {}};
   fields in(receipt, "", from.wrong);
   document it;

@@ -19,8 +19,8 @@
 
 #include <boost/json/object.hpp>
 
-#include "base/error.hpp"
 #include "plugins/escpos-printer/paper.hpp"
+#include "plugins/escpos-printer/result.hpp"
 
 namespace tilld::escpos {
 
@@ -130,8 +130,8 @@ inline constexpr std::size_t text_size_max = 4096;  // bytes of one text
 // `slots` is the request's member of that name or nullptr: for each slot name an array of elements. A slot
 // that nothing fills prints nothing; content for a slot that the document does not have is not printed
 // either. `blob` is what came beside the JSON; an image may be taken from it.
-base::result<document> read_document(const boost::json::object& receipt, const boost::json::object* slots,
-                                     std::string_view blob);
+result<document> read_document(const boost::json::object& receipt, const boost::json::object* slots,
+                               std::string_view blob);
 
 // The words that the reader knows, so that a test can hold the schema against them.
 std::vector<std::string> element_words();

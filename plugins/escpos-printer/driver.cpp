@@ -22,12 +22,12 @@ constexpr std::uint32_t deadline_timer = 100;  // below are the outlet's
 constexpr int preview_margin_dots = 16;
 constexpr std::size_t doubtful_max = 64;
 
-failure failure_of(const base::error& why) {
-  return failure(TILLD_E_INVALID, why.detail, std::string(base::describe(why.code).kind));
+failure failure_of(const error& why) {
+  return failure(TILLD_E_INVALID, why.detail, std::string(kind_of(why.code)));
 }
 
 template <class Value>
-Value or_config_failure(base::result<Value> result) {
+Value or_config_failure(result<Value> result) {
   if (!result) throw failure(TILLD_E_CONFIG, result.error().detail);
   return std::move(*result);
 }
@@ -399,10 +399,7 @@ void printer_driver::pass_deadlines() {
       case job::phase::looking_up:
       case job::phase::waiting:
       case job::phase::readying:
-        settle(it, failure(TILLD_E_BUSY, "its time was over before it could begin", "device_timeout"), {});
-        break;
-      case job::phase::noting:
-        // The note is under way; the answer to it takes it back.
+      case job::phase::noting:  // the answer to the note takes it back
         settle(it, failure(TILLD_E_BUSY, "its time was over before it could begin", "device_timeout"), {});
         break;
       case job::phase::printing:
@@ -420,8 +417,7 @@ void printer_driver::pass_deadlines() {
         }
         break;
       case job::phase::recording:
-        // The outcome is known and only not written yet; the answer waits for nothing else.
-        break;
+        break;  // the outcome is known, and the answer waits only for its being written down
     }
   }
   set_deadline_timer();

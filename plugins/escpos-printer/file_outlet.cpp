@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "base/file.hpp"
+#include "plugins/escpos-printer/durable_file.hpp"
 
 namespace fs = std::filesystem;
 
@@ -29,14 +29,14 @@ int number_of(const std::string& name) {
 file_outlet::file_outlet(std::string folder, outlet_listener& listener)
     : folder_(std::move(folder)), listener_(listener) {}
 
-base::result<std::unique_ptr<file_outlet>> file_outlet::open(std::string folder, outlet_listener& listener) {
+result<std::unique_ptr<file_outlet>> file_outlet::open(std::string folder, outlet_listener& listener) {
   if (!fs::exists(folder)) {
-    auto made = base::make_folders(folder);
-    if (!made) return made.error();
+    std::error_code failed;
+    fs::create_directories(folder, failed);
+    fs::permissions(folder, fs::perms::owner_all, failed);
   }
   if (::access(folder.c_str(), W_OK | X_OK) != 0)
-    return base::error{base::errc::plugin_config,
-                       "path: cannot write into " + folder + ": " + base::errno_text(errno)};
+    return error{errc::plugin_config, "path: cannot write into " + folder + ": " + errno_text(errno)};
   return std::unique_ptr<file_outlet>(new file_outlet(std::move(folder), listener));
 }
 
@@ -47,11 +47,9 @@ void file_outlet::put_out(const printout& job) {
   if (!number) return listener_.on_lost(job.tag, false, number.error().detail);
   auto stem = folder_ + "/" + *number + "-" + job.operation_id;
   // The pictures first: a job that is there is there with everything.
-  auto written =
-      job.png.empty() ? base::result<>() : base::write_file_durably(stem + ".png", base::as_bytes(job.png));
-  if (written && !job.text.empty())
-    written = base::write_file_durably(stem + ".txt", base::as_bytes(job.text));
-  if (written) written = base::write_file_durably(stem + ".bin", base::as_bytes(job.bytes));
+  auto written = job.png.empty() ? result<>() : write_durably(stem + ".png", job.png);
+  if (written && !job.text.empty()) written = write_durably(stem + ".txt", job.text);
+  if (written) written = write_durably(stem + ".bin", job.bytes);
   if (!written) {
     for (auto* ending : {".png", ".txt"}) ::unlink((stem + ending).c_str());
     // The sync behind the rename may be what failed, so the folder knows best.
@@ -86,14 +84,13 @@ printer::condition file_outlet::condition() const {
   return it;
 }
 
-base::result<std::string> file_outlet::next_number() const {
+result<std::string> file_outlet::next_number() const {
   std::error_code failed;
   int last = 0;
   for (auto it = fs::directory_iterator(folder_, failed); !failed && it != fs::directory_iterator();
        it.increment(failed))
     last = std::max(last, number_of(it->path().filename().string()));
-  if (failed)
-    return base::error{base::errc::storage_failed, "cannot read " + folder_ + ": " + failed.message()};
+  if (failed) return error{errc::storage_failed, "cannot read " + folder_ + ": " + failed.message()};
   auto number = std::to_string(last + 1);
   if (number.size() < number_digits) number.insert(0, number_digits - number.size(), '0');
   return number;

@@ -5,15 +5,15 @@
 
 #include <memory>
 
-#include "base/error.hpp"
 #include "plugins/escpos-printer/outlet.hpp"
+#include "plugins/escpos-printer/result.hpp"
 
 namespace tilld::escpos {
 
 class file_outlet final : public outlet {
  public:
   // The listener must outlive this. The folder is made where it is missing and can be.
-  static base::result<std::unique_ptr<file_outlet>> open(std::string folder, outlet_listener& listener);
+  static result<std::unique_ptr<file_outlet>> open(std::string folder, outlet_listener& listener);
 
   void prepare() override;
   void put_out(const printout& job) override;
@@ -24,7 +24,7 @@ class file_outlet final : public outlet {
 
  private:
   file_outlet(std::string folder, outlet_listener& listener);
-  base::result<std::string> next_number() const;
+  result<std::string> next_number() const;
 
   std::string folder_;
   outlet_listener& listener_;

@@ -9,7 +9,7 @@ void complaint::raise(std::string_view path, std::string_view sentence) {
   std::string detail(path);
   if (!detail.empty()) detail += ": ";
   detail += sentence;
-  first = base::error{base::errc::invalid_params, std::move(detail)};
+  first = error{errc::invalid_params, std::move(detail)};
 }
 
 std::string fields::path_of(std::string_view name) const {

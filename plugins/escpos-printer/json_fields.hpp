@@ -12,12 +12,12 @@
 
 #include <boost/json/object.hpp>
 
-#include "base/error.hpp"
+#include "plugins/escpos-printer/result.hpp"
 
 namespace tilld::escpos {
 
 struct complaint {
-  std::optional<base::error> first;
+  std::optional<error> first;
 
   void raise(std::string_view path, std::string_view sentence);  // later ones are dropped
 };

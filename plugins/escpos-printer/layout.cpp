@@ -25,12 +25,12 @@ class compositor {
     out_.on = on;
   }
 
-  base::result<> operator()(const text_element& it) {
+  result<> operator()(const text_element& it) {
     place_lines({set_in(it, 0, on_.width_dots, true)});
     return {};
   }
 
-  base::result<> operator()(const row_element& it) {
+  result<> operator()(const row_element& it) {
     std::vector<cell> rest = it.cells;
     while (!rest.empty()) {
       std::vector<column_wish> wishes;
@@ -42,27 +42,27 @@ class compositor {
     return {};
   }
 
-  base::result<> operator()(const rule_element& it) {
+  result<> operator()(const rule_element& it) {
     auto& made = add_strip(on_.line_dots() * 2 / 3);
     made.boxes.push_back({0, made.y, on_.width_dots, made.height, drawn_rule{it.drawn}});
     return {};
   }
 
-  base::result<> operator()(const image_element& it) {
+  result<> operator()(const image_element& it) {
     auto dots = read_picture(it, on_);
     if (!dots) return at("image", dots.error());
     place_picture(std::move(*dots), "image", it.align);
     return {};
   }
 
-  base::result<> operator()(const qr_element& it) {
+  result<> operator()(const qr_element& it) {
     auto code = draw_qr(it, on_);
     if (!code) return at("qr", code.error());
     place_picture(std::move(code->picture), "QR " + it.data, it.align);
     return {};
   }
 
-  base::result<> operator()(const barcode_element& it) {
+  result<> operator()(const barcode_element& it) {
     auto code = draw_barcode(it, on_);
     if (!code) return at("barcode", code.error());
     text_element caption{code->caption, {}, it.align};
@@ -73,23 +73,23 @@ class compositor {
     return {};
   }
 
-  base::result<> operator()(const feed_element& it) {
+  result<> operator()(const feed_element& it) {
     add_strip(it.lines > 0 ? it.lines * on_.line_dots() : on_.dots(it.size));
     return {};
   }
 
-  base::result<> operator()(const cut_element& it) {
+  result<> operator()(const cut_element& it) {
     add_strip(on_.dots_of_tenth_mm(40)).cut = it.kind;
     return {};
   }
 
-  base::result<> place(const element& it) {
+  result<> place(const element& it) {
     path_ = it.path;
     auto placed = std::visit(*this, it.content);
     if (!placed) return placed.error();
     if (out_.height > height_dots_max)
-      return base::error{base::errc::invalid_params,
-                         path_ + ": the receipt is longer than " + std::to_string(height_dots_max) + " dots"};
+      return error{errc::invalid_params,
+                   path_ + ": the receipt is longer than " + std::to_string(height_dots_max) + " dots"};
     return {};
   }
 
@@ -98,7 +98,7 @@ class compositor {
  private:
   int gap_dots() const { return on_.cell_dots(); }
 
-  base::error at(const char* member, const base::error& why) const {
+  error at(const char* member, const error& why) const {
     return {why.code, path_ + "." + member + ": " + why.detail};
   }
 
@@ -234,7 +234,7 @@ int layout::lines() const {
   return int(std::count_if(strips.begin(), strips.end(), [](auto& it) { return !it.boxes.empty(); }));
 }
 
-base::result<layout> lay_out(const document& receipt, const paper& on, typesetter& type) {
+result<layout> lay_out(const document& receipt, const paper& on, typesetter& type) {
   type.use_language(receipt.lang, receipt.right_to_left());
   compositor place(receipt, on, type);
   for (auto& it : receipt.body) {

@@ -11,10 +11,10 @@
 #include <variant>
 #include <vector>
 
-#include "base/error.hpp"
 #include "plugins/escpos-printer/bitmap.hpp"
 #include "plugins/escpos-printer/document.hpp"
 #include "plugins/escpos-printer/paper.hpp"
+#include "plugins/escpos-printer/result.hpp"
 #include "plugins/escpos-printer/typesetter.hpp"
 
 namespace tilld::escpos {
@@ -63,6 +63,6 @@ inline constexpr int height_dots_max = 32000;
 
 // No input or output but through the typesetter's fonts. Errors carry the path of the element: invalid_params
 // for unreadable pictures and unsuitable codes, code_too_wide for codes wider than the paper.
-base::result<layout> lay_out(const document& receipt, const paper& on, typesetter& type);
+result<layout> lay_out(const document& receipt, const paper& on, typesetter& type);
 
 }  // namespace tilld::escpos

@@ -19,7 +19,7 @@ std::vector<code_page_slot> paper::default_code_pages() {
           {code_page::cp1252, 16}};
 }
 
-base::result<paper> paper::of_width(int width) {
+result<paper> paper::of_width(int width) {
   paper it;
   switch (width) {
     case 58: it.width_dots = 384, it.columns = 32; return it;
@@ -28,8 +28,8 @@ base::result<paper> paper::of_width(int width) {
     default: break;
   }
   if (width < 192 || width > 1664)
-    return base::error{base::errc::invalid_params,
-                       "width: must be 58, 80 or 192 to 1664 dots, not " + std::to_string(width)};
+    return error{errc::invalid_params,
+                 "width: must be 58, 80 or 192 to 1664 dots, not " + std::to_string(width)};
   it.width_dots = width;
   it.columns = width / 12;
   return it;

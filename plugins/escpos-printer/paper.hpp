@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.hpp"
 #include "plugins/escpos-printer/code_page.hpp"
+#include "plugins/escpos-printer/result.hpp"
 
 namespace tilld::escpos {
 
@@ -43,7 +43,7 @@ struct paper {
   // both at 203 dpi); every other number is the print width in dots. 512 dots are 42 columns at 180 dpi, as
   // Epson builds them; other widths have 203 dpi and columns of 12 dots. Refused: less than 192 or more than
   // 1664 dots.
-  static base::result<paper> of_width(int width);
+  static result<paper> of_width(int width);
 };
 
 }  // namespace tilld::escpos

@@ -17,9 +17,7 @@ constexpr std::uint32_t side_max = 4096;
 using surface = std::unique_ptr<cairo_surface_t, decltype(&cairo_surface_destroy)>;
 using context = std::unique_ptr<cairo_t, decltype(&cairo_destroy)>;
 
-base::error unreadable(const char* why) {
-  return {base::errc::invalid_params, std::string("is not readable: ") + why};
-}
+error unreadable(const char* why) { return {errc::invalid_params, std::string("is not readable: ") + why}; }
 
 std::uint32_t big_endian(std::string_view bytes, std::size_t at) {
   std::uint32_t value = 0;
@@ -34,7 +32,7 @@ bool has_sane_size(std::string_view png) {
   return width >= 1 && width <= side_max && height >= 1 && height <= side_max;
 }
 
-base::result<surface> decode(std::string_view png) {
+result<surface> decode(std::string_view png) {
   if (!has_sane_size(png)) return unreadable("no size, or more than 4096 pixels on a side");
   auto take = [](void* rest, unsigned char* to, unsigned size) {
     auto& bytes = *static_cast<std::string_view*>(rest);
@@ -73,7 +71,7 @@ greys scaled(cairo_surface_t* picture, int width, int height) {
 
 }  // namespace
 
-base::result<bitmap> read_picture(const image_element& image, const paper& on) {
+result<bitmap> read_picture(const image_element& image, const paper& on) {
   auto picture = decode(image.png);
   if (!picture) return picture.error();
   int pixels = cairo_image_surface_get_width(picture->get()),
@@ -86,13 +84,13 @@ base::result<bitmap> read_picture(const image_element& image, const paper& on) {
   return diffuse(brightened_for_paper(std::move(dots)));
 }
 
-base::result<std::string> write_png(const bitmap& picture, int margin_dots) {
+result<std::string> write_png(const bitmap& picture, int margin_dots) {
   // cairo writes A1 as grey of one bit where a set bit is white, hence the opposite of a bitmap.
   surface target(cairo_image_surface_create(CAIRO_FORMAT_A1, picture.width + 2 * margin_dots,
                                             picture.height + 2 * margin_dots),
                  cairo_surface_destroy);
   if (cairo_surface_status(target.get()) != CAIRO_STATUS_SUCCESS)
-    return base::error{base::errc::invalid_params, "the receipt is too long for one picture"};
+    return error{errc::invalid_params, "the receipt is too long for one picture"};
   context pen(cairo_create(target.get()), cairo_destroy);
   cairo_paint(pen.get());
   cairo_surface_flush(target.get());
@@ -116,8 +114,7 @@ base::result<std::string> write_png(const bitmap& picture, int margin_dots) {
     return CAIRO_STATUS_SUCCESS;
   };
   auto status = cairo_surface_write_to_png_stream(target.get(), put, &png);
-  if (status != CAIRO_STATUS_SUCCESS)
-    return base::error{base::errc::internal, cairo_status_to_string(status)};
+  if (status != CAIRO_STATUS_SUCCESS) return error{errc::internal, cairo_status_to_string(status)};
   return png;
 }
 

@@ -21,8 +21,8 @@ constexpr std::uint16_t usual_port = 9100;
 // little.
 constexpr int send_buffer_bytes = 64 * 1024;
 
-base::error bad_address(std::string_view text) {
-  return {base::errc::invalid_params,
+error bad_address(std::string_view text) {
+  return {errc::invalid_params,
           "address: must be an IP address and a port such as 192.0.2.7:9100, not " + std::string(text)};
 }
 
@@ -32,7 +32,7 @@ void set(int socket, int level, int option, int value) {
 
 }  // namespace
 
-base::result<tcp_address> tcp_address::parse(std::string_view text) {
+result<tcp_address> tcp_address::parse(std::string_view text) {
   auto host = text, port = std::string_view();
   if (text.starts_with('[')) {
     auto end = text.find(']');
@@ -72,7 +72,7 @@ base::result<tcp_address> tcp_address::parse(std::string_view text) {
   return out;
 }
 
-base::result<> tcp_link::connect(const tcp_address& to) {
+result<> tcp_link::connect(const tcp_address& to) {
   close();
   socket_.reset(::socket(to.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket_) return lost("cannot make a socket", errno);
@@ -113,7 +113,7 @@ short tcp_link::events() const {
   return short(POLLIN | (unsent() > 0 ? POLLOUT : 0));
 }
 
-base::result<> tcp_link::on_ready(short events) {
+result<> tcp_link::on_ready(short events) {
   if (state_ == state::connecting) return finish_connecting();
   if (events & (POLLIN | POLLHUP | POLLERR)) {
     auto received = receive();
@@ -126,7 +126,7 @@ std::string tcp_link::take_received() { return std::exchange(received_, {}); }
 
 void tcp_link::send(std::string_view bytes) { outgoing_ += bytes; }
 
-base::result<> tcp_link::flush() {
+result<> tcp_link::flush() {
   while (state_ == state::open && unsent() > 0) {
     ssize_t n = ::send(socket_.get(), outgoing_.data() + written_, unsent(), MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
@@ -149,7 +149,7 @@ bool tcp_link::everything_acknowledged() const {
   return unsent() == 0 && (::ioctl(socket_.get(), SIOCOUTQ, &waiting) != 0 || waiting == 0);
 }
 
-base::result<> tcp_link::finish_connecting() {
+result<> tcp_link::finish_connecting() {
   int failed = 0;
   socklen_t size = sizeof failed;
   ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &failed, &size);
@@ -158,7 +158,7 @@ base::result<> tcp_link::finish_connecting() {
   return {};
 }
 
-base::result<> tcp_link::receive() {
+result<> tcp_link::receive() {
   char chunk[1024];
   // A printer that sends its answers byte by byte waits for the acknowledgement of each; ours shall not
   // dawdle.
@@ -174,9 +174,9 @@ base::result<> tcp_link::receive() {
   }
 }
 
-base::error tcp_link::lost(const std::string& what, int error_number) {
+error tcp_link::lost(const std::string& what, int error_number) {
   state_ = state::closed;
-  return {base::errc::device_gone, error_number ? what + ": " + base::errno_text(error_number) : what};
+  return {errc::device_gone, error_number ? what + ": " + errno_text(error_number) : what};
 }
 
 }  // namespace tilld::escpos

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.hpp"
-#include "base/file.hpp"
+#include "plugins/escpos-printer/durable_file.hpp"
+#include "plugins/escpos-printer/result.hpp"
 
 namespace tilld::escpos {
 
@@ -21,7 +21,7 @@ struct tcp_address {
   sockaddr_storage storage{};
   socklen_t size = 0;
 
-  static base::result<tcp_address> parse(std::string_view text);
+  static result<tcp_address> parse(std::string_view text);
 };
 
 class tcp_link {
@@ -29,7 +29,7 @@ class tcp_link {
   enum class state { closed, connecting, open };
 
   // Starts to connect. The descriptor becomes writable when that has ended, in success or failure.
-  base::result<> connect(const tcp_address& to);
+  result<> connect(const tcp_address& to);
   void close();
   // Closes and throws away what the system has not sent yet; a plain close would send it in the background.
   void abort();
@@ -40,22 +40,22 @@ class tcp_link {
 
   // Handles readiness. An error means that the connection is gone; the descriptor is there until close(), so
   // that the owner can stop watching it first, and so are the last bytes received.
-  base::result<> on_ready(short events);
+  result<> on_ready(short events);
   std::string take_received();
 
   void send(std::string_view bytes);  // queues
-  base::result<> flush();             // writes as much as the socket takes
+  result<> flush();                   // writes as much as the socket takes
   std::size_t unsent() const { return outgoing_.size() - written_; }
   void drop_unsent();
   std::uint64_t sent_total() const { return sent_total_; }  // since the connection was made
   bool everything_acknowledged() const;                     // the other end's system has taken what was sent
 
  private:
-  base::result<> finish_connecting();
-  base::result<> receive();
-  base::error lost(const std::string& what, int error_number);
+  result<> finish_connecting();
+  result<> receive();
+  error lost(const std::string& what, int error_number);
 
-  base::unique_fd socket_;
+  unique_fd socket_;
   state state_ = state::closed;
   std::string outgoing_, received_;
   std::size_t written_ = 0;

@@ -113,7 +113,7 @@ typesetter::typesetter(typesetter&&) noexcept = default;
 typesetter& typesetter::operator=(typesetter&&) noexcept = default;
 typesetter::~typesetter() = default;
 
-base::result<typesetter> typesetter::open(const paper& on, std::string_view font_families) {
+result<typesetter> typesetter::open(const paper& on, std::string_view font_families) {
   auto it = std::make_unique<fonts>();
   it->cell_dots = on.cell_dots();
   it->map.reset(pango_cairo_font_map_new());
@@ -137,8 +137,7 @@ base::result<typesetter> typesetter::open(const paper& on, std::string_view font
   pango_font_description_set_absolute_size(it->regular.get(), trial_size * PANGO_SCALE);
   it->set_text("0", {});
   int advance = it->width_now();
-  if (advance <= 0)
-    return base::error{base::errc::plugin_config, "no font on this machine can print a digit"};
+  if (advance <= 0) return error{errc::plugin_config, "no font on this machine can print a digit"};
   pango_font_description_set_absolute_size(
       it->regular.get(), std::floor(double(on.cell_dots()) * trial_size / advance * PANGO_SCALE));
   it->set_text("0", {});

@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.hpp"
 #include "plugins/escpos-printer/bitmap.hpp"
 #include "plugins/escpos-printer/document.hpp"
 #include "plugins/escpos-printer/paper.hpp"
+#include "plugins/escpos-printer/result.hpp"
 
 namespace tilld::escpos {
 
@@ -34,7 +34,7 @@ struct set_line {
 class typesetter {
  public:
   // Fails when the machine has no usable font at all.
-  static base::result<typesetter> open(const paper& on, std::string_view font_families);
+  static result<typesetter> open(const paper& on, std::string_view font_families);
   typesetter(typesetter&&) noexcept;
   typesetter& operator=(typesetter&&) noexcept;
   ~typesetter();

@@ -64,13 +64,13 @@ TEST(qr, that_needs_finer_dots_than_the_paper_has_is_too_wide) {
   auto on = paper::of_width(192).value();
   auto code = draw_qr({.data = std::string(1000, 'a'), .ecc = 'L'}, on);
   ASSERT_FALSE(code);
-  EXPECT_EQ(code.error().code, base::errc::code_too_wide);
+  EXPECT_EQ(code.error().code, errc::code_too_wide);
 }
 
 TEST(qr, with_more_data_than_its_correction_allows_is_refused) {
   auto code = draw_qr({.data = std::string(2900, 'a'), .ecc = 'H'}, paper::of_width(80).value());
   ASSERT_FALSE(code);
-  EXPECT_EQ(code.error().code, base::errc::invalid_params);
+  EXPECT_EQ(code.error().code, errc::invalid_params);
 }
 
 struct barcode_case {
@@ -128,7 +128,7 @@ TEST(barcode, too_wide_for_the_paper_is_refused_with_its_place) {
   auto on = paper::of_width(58).value();
   auto laid = lay_out(receipt, on, type_for(on));
   ASSERT_FALSE(laid);
-  EXPECT_EQ(laid.error().code, base::errc::code_too_wide);
+  EXPECT_EQ(laid.error().code, errc::code_too_wide);
   EXPECT_EQ(laid.error().detail, "body[1].barcode: is wider than the paper of 384 dots");
   EXPECT_TRUE(lay_out(receipt, paper::of_width(1664).value(), type_for(paper::of_width(1664).value())));
 }
@@ -137,7 +137,7 @@ TEST(barcode, with_unsuitable_data_is_refused) {
   auto on = paper::of_width(80).value();
   auto refused = [&](symbology type, const char* data) {
     auto code = draw_barcode({.type = type, .data = data}, on);
-    return !code && code.error().code == base::errc::invalid_params;
+    return !code && code.error().code == errc::invalid_params;
   };
   EXPECT_TRUE(refused(symbology::ean13, "4006381333930"));  // wrong check digit
   EXPECT_TRUE(refused(symbology::ean13, "40063813339"));

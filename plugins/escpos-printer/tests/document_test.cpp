@@ -27,7 +27,7 @@ std::vector<std::filesystem::path> examples(const char* kind) {
   return out;
 }
 
-base::result<document> read_example(const json::object& example) {
+result<document> read_example(const json::object& example) {
   auto* slots = example.if_contains("slots");
   return read_document(example.at("document").as_object(), slots ? &slots->as_object() : nullptr,
                        png_signature);
@@ -60,7 +60,7 @@ TEST(receipt_document, bad_examples_are_refused_by_both_and_the_culprit_is_named
     auto example = parse_object(read_file(path));
     auto read = read_example(example);
     ASSERT_FALSE(read) << path;
-    EXPECT_EQ(read.error().code, base::errc::invalid_params) << path;
+    EXPECT_EQ(read.error().code, errc::invalid_params) << path;
     std::string complaint(example.at("complaint").as_string());
     EXPECT_TRUE(read.error().detail.starts_with(complaint)) << path << ": " << read.error().detail;
     EXPECT_EQ(schema_accepts(schema, example), example.contains("beyond_schema")) << path;
@@ -131,7 +131,7 @@ TEST(receipt_document, reader_and_schema_agree_on_every_good_example_with_one_va
         if (by_reader) {
           auto on = paper::of_width(58).value();
           auto laid = lay_out(read_example(changed).value(), on, type_for(on));
-          ASSERT_TRUE(laid || laid.error().code != base::errc::internal);
+          ASSERT_TRUE(laid || laid.error().code != errc::internal);
         }
       }
   }

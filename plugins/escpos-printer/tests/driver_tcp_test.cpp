@@ -125,7 +125,7 @@ TEST_F(printing_over_tcp, one_receipt_after_the_other) {
   EXPECT_EQ(printer_.connections(), 1);
 }
 
-// mission: D9
+// mission: D5
 TEST_F(printing_over_tcp, without_paper_nothing_is_sent_and_the_same_operation_prints_later) {
   printer_.set_paper_out(true);
   start();
@@ -239,6 +239,7 @@ TEST_F(printing_over_tcp, comes_back_by_itself_when_the_printer_does) {
   EXPECT_EQ(printer_.connections(), 2);
 }
 
+// mission: D9
 TEST_F(printing_over_tcp, a_connection_lost_in_the_middle_leaves_an_unknown_outcome_and_no_second_receipt) {
   start();
   for (std::size_t bytes : {1, 10, 500, 20'000}) {

@@ -142,7 +142,7 @@ TEST(layout, receipts_of_more_than_four_metres_are_refused) {
   EXPECT_EQ(laid.error().detail, "body[142]: the receipt is longer than 32000 dots");
 }
 
-// mission: D9
+// mission: D5
 TEST(layout, never_breaks_an_amount_whatever_stands_around_it) {
   std::mt19937 random(58080);
   auto any = [&](int below) { return int(random() % unsigned(below)); };

@@ -78,7 +78,7 @@ TEST(picture, damaged_or_huge_ones_are_refused) {
   huge[16] = '\x7f';  // claims two thousand million pixels a row
   auto refused = read_picture({.png = huge}, paper());
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, base::errc::invalid_params);
+  EXPECT_EQ(refused.error().code, errc::invalid_params);
 }
 
 TEST(picture, write_and_read_again_gives_the_same_dots) {

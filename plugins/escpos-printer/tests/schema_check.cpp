@@ -1,9 +1,9 @@
 #include "plugins/escpos-printer/tests/schema_check.hpp"
 
+#include <glib.h>
+
 #include <algorithm>
 #include <stdexcept>
-
-#include <glib.h>
 
 namespace json = boost::json;
 
