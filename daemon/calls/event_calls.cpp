@@ -3,6 +3,7 @@
 
 #include "daemon/calls/params.hpp"
 #include "daemon/calls/parts.hpp"
+#include "plugin-api/catalogue.hpp"
 
 namespace tilld::daemon {
 
@@ -13,6 +14,14 @@ using wire::make_result;
 namespace {
 
 constexpr std::size_t subscriptions_max = 16, topics_max = 32;
+
+// A voucher that is scanned and a card that is shown are for the till that serves the customer, not for whoever watches.
+bool may_see(role r, const std::string& topic) {
+  if (r != role::read) return true;
+  for (auto& known : catalogue::topics())
+    if (known.name == topic) return known.body.secret.empty() && known.body.personal.empty();
+  return topic == "plugins.changed";
+}
 
 answer subscribe(till_parts& till, const call& c) {
   auto refuse = [&](std::string_view member, std::string_view why) {
@@ -32,7 +41,8 @@ answer subscribe(till_parts& till, const call& c) {
   auto own = std::make_shared<std::uint64_t>(0);
   std::weak_ptr<caller> who = c.who;
   auto id = till.events.subscribe(std::move(topics), [who, own](const event& e) {
-    if (auto still_there = who.lock(); still_there && still_there->notify) still_there->notify(e, *own);
+    if (auto still_there = who.lock(); still_there && still_there->notify && may_see(still_there->acts_as, e.topic))
+      still_there->notify(e, *own);
   });
   *own = id;
   c.who->subscriptions.insert(id);

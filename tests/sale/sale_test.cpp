@@ -356,3 +356,27 @@ TEST_F(a_shop, offers_central_journal_and_state_to_its_plugins) {
   EXPECT_EQ(kind, "central_unreachable");
   shop_.stop_till();
 }
+
+TEST_F(a_shop, shows_scans_and_cards_to_tills_and_not_to_those_who_only_watch) {
+  shop_.tcp_port = tests::free_port();
+  shop_.plugins_yaml = "  - {name: devices, plugin: simulated}\n";
+  shop_.start_till();
+  wait_until_ready("devices");
+  auto admin = shop_.connect(true);
+  auto token = result_of(admin.call("token.add", {{"role", "read"}})).at("token");
+  tests::line_client watcher;
+  ASSERT_TRUE(watcher.connect_tcp(shop_.tcp_port));
+  result_of(watcher.call("session.hello", {{"token", token}}));
+  result_of(watcher.call("events.subscribe", {{"topics", json::array{"*"}}}));
+  auto till = shop_.connect();
+  result_of(till.call("events.subscribe", {{"topics", json::array{"*"}}}));
+  result_of(till.call("org.tilld.simulation.scan", {{"text", "4006381333931"}}));
+  result_of(till.call("org.tilld.simulation.present_card", {{"uid", "04A1B2C3D4E5F6"}}));
+  EXPECT_TRUE(till.next_event("scanner.scanned"));
+  EXPECT_TRUE(till.next_event("reader.presented"));
+  result_of(admin.call("plugin.restart", {{"name", "devices"}}));
+  // Everything up to the restart has been told; the watcher heard of the restart alone.
+  auto first = watcher.read_line();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(json::parse(*first).at("params").at("topic").as_string(), "plugins.changed") << *first;
+}
