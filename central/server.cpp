@@ -82,9 +82,8 @@ void server::accept_next() {
       accept_later_ = true;
       return;
     }
-    auto strangers = static_cast<std::size_t>(
-        std::count_if(sessions_.begin(), sessions_.end(), [](auto& s) { return s->stranger(); }));
-    if (sessions_.size() < options_.sessions_max && strangers < options_.strangers_max) {
+    if (sessions_.size() < options_.sessions_max) {
+      make_room_among_strangers();
       auto ended = [this](till_session& which) {
         for (auto at = sessions_.begin(); at != sessions_.end(); ++at)
           if (at->get() == &which) {
@@ -99,6 +98,18 @@ void server::accept_next() {
     }
     accept_next();
   });
+}
+
+// Whoever only opens connections must not keep a till out: the oldest one that has not proved anything goes.
+void server::make_room_among_strangers() {
+  std::size_t strangers = 0;
+  till_session* oldest = nullptr;
+  for (auto& s : sessions_) {
+    if (!s->stranger()) continue;
+    ++strangers;
+    if (!oldest || s->opened_at() < oldest->opened_at()) oldest = s.get();
+  }
+  if (strangers >= options_.strangers_max) oldest->close_now();
 }
 
 void server::tick() {

@@ -56,6 +56,7 @@ class server {
   server(boost::asio::io_context& io, config c, base::signing_key key, std::unique_ptr<store> s,
          const base::clock& clock, options how);
   void accept_next();
+  void make_room_among_strangers();
   void tick();
   void add_calls();
 

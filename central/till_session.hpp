@@ -45,6 +45,7 @@ class till_session final : public till_line, public std::enable_shared_from_this
   // Closes when one of the waits is over its limit.
   void check_deadlines(std::chrono::steady_clock::time_point now);
   bool stranger() const { return till_.empty(); }
+  std::chrono::steady_clock::time_point opened_at() const { return opened_at_; }
 
   void send(wire::sync::frame_type type, std::uint64_t request, base::byte_view payload) override;
   void admitted(const std::string& till) override;

@@ -12,14 +12,14 @@ namespace tilld::tests {
 
 namespace sync = wire::sync;
 
-raw_line::raw_line(const central_program& central) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+raw_line::raw_line(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   timeval limit{patience.count(), 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   sockaddr_in at{};
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  at.sin_port = htons(central.sync_port());
+  at.sin_port = htons(port);
   EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
 }
 
@@ -48,6 +48,11 @@ std::optional<sync::frame> raw_line::receive() {
     if (n <= 0) return std::nullopt;
     reader_.feed({chunk, static_cast<std::size_t>(n)});
   }
+}
+
+bool raw_line::something_arrived() const {
+  pollfd look{fd_.get(), POLLIN, 0};
+  return ::poll(&look, 1, 0) != 0;
 }
 
 bool raw_line::closed_by_peer() {

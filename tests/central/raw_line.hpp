@@ -11,13 +11,16 @@ namespace tilld::tests {
 
 class raw_line {
  public:
-  explicit raw_line(const central_program& central);
+  explicit raw_line(const central_program& central) : raw_line(central.sync_port()) {}
+  explicit raw_line(std::uint16_t port);
 
   // False when the peer closed meanwhile.
   bool send(base::byte_view octets);
   bool send(wire::sync::frame_type type, std::uint64_t request, base::byte_view payload);
   // Nothing when the peer closed or the patience is over.
   std::optional<wire::sync::frame> receive();
+  // Whether anything at all lies there to be read, at this instant.
+  bool something_arrived() const;
   // Reads on until the peer closed the connection.
   bool closed_by_peer();
   // Signs on as this till does, by hand.
