@@ -130,12 +130,17 @@ class auditor {
       uncertain += o->answered == 0;
     }
     found.prints = acknowledged;
-    if (printed < acknowledged)
+    found.printed = printed;
+    if (printed < acknowledged) {
       complain(found.lost, std::to_string(acknowledged) + " prints were acknowledged, " +
                                std::to_string(printed) + " documents came out");
-    if (printed > acknowledged + uncertain)
+      found.lost += acknowledged - printed - 1;
+    }
+    if (printed > acknowledged + uncertain) {
       complain(found.doubled, std::to_string(printed) + " documents came out for " +
                                   std::to_string(acknowledged + uncertain) + " prints");
+      found.doubled += printed - acknowledged - uncertain - 1;
+    }
   }
 
  private:
@@ -143,19 +148,22 @@ class auditor {
   std::map<std::string, const operation*> by_key_;
 };
 
+std::uint64_t documents_printed(tests::line_client& till) {
+  return result_of(till, "org.tilld.simulation.look", {{"device", "devices"}})
+      .at("printed")
+      .to_number<std::uint64_t>();
+}
+
 }  // namespace
 
 findings audit(const own_record& record, tests::shop& shop, const std::string& central_program) {
   auditor a(record);
-  for (auto& why : record.complaints()) a.complain(a.found.wrong, why);
   auto till = shop.connect(true);
   auto journal = read_journal(till);
   a.found.records = journal.size();
   a.sales(journal);
   a.central(journal, shop.records_at("ledger"));
-  a.prints(result_of(till, "org.tilld.simulation.look", {{"device", "devices"}})
-               .at("printed")
-               .to_number<std::uint64_t>());
+  a.prints(documents_printed(till));
 
   auto whole = result_of(till, "journal.verify", {});
   if (!whole.at("whole").as_bool())
@@ -175,6 +183,18 @@ findings audit(const own_record& record, tests::shop& shop, const std::string& c
   if (auto code = offline.wait(milliseconds(120'000)); code != 0)
     a.complain(a.found.unverified, "till-central verify says no; see " + how.log);
   return a.found;
+}
+
+void audit_repetition(const own_record& record, tests::shop& shop, findings& found) {
+  auto till = shop.connect(true);
+  std::size_t sales = 0;
+  for (auto& r : read_journal(till)) sales += r.kind == "sale";
+  if (sales > found.sales) found.doubled += sales - found.sales;
+  if (auto printed = documents_printed(till); printed > found.printed)
+    found.doubled += printed - found.printed;
+  found.wrong += record.complaints().size();
+  for (auto& why : record.complaints())
+    if (found.words.size() < 20) found.words.push_back(why);
 }
 
 }  // namespace tilld::crash

@@ -10,7 +10,7 @@
 namespace tilld::crash {
 
 struct findings {
-  std::size_t sales = 0, acknowledged = 0, records = 0, prints = 0;
+  std::size_t sales = 0, acknowledged = 0, records = 0, prints = 0, printed = 0;
   std::size_t lost = 0;        // acknowledged and not there
   std::size_t doubled = 0;     // there twice, or printed twice
   std::size_t foreign = 0;     // there and never asked for
@@ -25,5 +25,8 @@ struct findings {
 // The shop runs, everything is drained and nobody asks anything any more. Stops central at the end to verify
 // its database offline.
 findings audit(const own_record& record, tests::shop& shop, const std::string& central_program);
+
+// Everything was asked once more: nothing may have happened, and every answer must have been the same.
+void audit_repetition(const own_record& record, tests::shop& shop, findings& found);
 
 }  // namespace tilld::crash
