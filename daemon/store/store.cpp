@@ -23,6 +23,7 @@ constexpr std::size_t group_size_max = 1024;
 constexpr std::size_t commit_times_kept = 9;
 constexpr auto slow_commit = std::chrono::milliseconds(2);
 constexpr auto fast_commit = std::chrono::milliseconds(1);
+constexpr auto very_slow_commit = std::chrono::milliseconds(100);
 // A checkpoint flushes twice. One in about fifty commits of one sale keeps flushes below 1.05 a sale, and each
 // checkpoint below a millisecond of writing.
 constexpr int wal_pages_before_checkpoint = 256;
@@ -322,14 +323,17 @@ void store::finish_group() {
 void store::note_commit_time(std::chrono::nanoseconds t) {
   commit_times_.push_back(t);
   if (commit_times_.size() > commit_times_kept) commit_times_.pop_front();
-  if (how_.where != options::threads::adaptive || commit_times_.size() < commit_times_kept) return;
-  auto sorted = std::vector(commit_times_.begin(), commit_times_.end());
-  std::nth_element(sorted.begin(), sorted.begin() + commit_times_kept / 2, sorted.end());
-  auto median = sorted[commit_times_kept / 2];
+  if (how_.where != options::threads::adaptive) return;
   // Two thresholds, so that a disk in between does not make the store change its mind all day. One very slow flush is
   // enough to leave the I/O thread: the next may be as slow.
-  bool leave = !own_thread_ && (median >= slow_commit || t >= std::chrono::milliseconds(100));
-  bool come_back = own_thread_ && median < fast_commit;
+  bool leave = !own_thread_ && t >= very_slow_commit, come_back = false;
+  if (commit_times_.size() == commit_times_kept) {
+    auto sorted = std::vector(commit_times_.begin(), commit_times_.end());
+    std::nth_element(sorted.begin(), sorted.begin() + commit_times_kept / 2, sorted.end());
+    auto median = sorted[commit_times_kept / 2];
+    leave = leave || (!own_thread_ && median >= slow_commit);
+    come_back = own_thread_ && median < fast_commit;
+  }
   if (leave || come_back) {
     own_thread_ = leave;
     commit_times_.clear();
