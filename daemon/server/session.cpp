@@ -132,6 +132,11 @@ void session::take_line(std::string_view line) {
   base::reach(base::step::request_read);
   auto request = wire::parse_request(line);
   if (!request) {
+    // Once a connection: the log is for people, and a client can send nonsense faster than they read.
+    if (!said_nonsense_)
+      base::log(base::log_level::warning, "A client sends what is no request", request.error().why,
+                {{"connection", who_->connection}, {"principal", who_->principal}, {"client", who_->client}});
+    said_nonsense_ = true;
     append_answer(out_, request.error().id, make_error(request.error().why, who_->language));
     // Before sign-on a line that is no request may be a browser's; it gets one answer and no second try.
     if (!signed_on_) closing_ = true;

@@ -53,6 +53,7 @@ class session : public std::enable_shared_from_this<session> {
   boost::asio::steady_timer more_, room_, sign_on_;
   std::size_t in_flight_ = 0;
   std::uint64_t events_dropped_ = 0;
+  bool said_nonsense_ = false;
   bool closed_ = false, closing_ = false, writing_ = false, signed_on_;
 };
 

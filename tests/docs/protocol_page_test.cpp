@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "plugin-api/catalogue.hpp"
 #include "tests/docs/page.hpp"
 #include "tests/support/scratch.hpp"
@@ -64,6 +65,11 @@ class till_of_the_page {
       admin_.next_event("none", milliseconds(50));
     }
     return false;
+  }
+
+  std::string log() const {
+    auto octets = base::read_file(shop_.till_log());
+    return octets ? std::string(base::as_text(*octets)) : "";
   }
 
   std::string make_token(const std::string& role) {
@@ -138,6 +144,21 @@ TEST(protocol_page, shows_what_the_daemon_answers) {
     if (HasFatalFailure()) return;
   }
   EXPECT_GT(played, 20);
+}
+
+TEST(protocol_page, is_right_that_the_log_names_who_sends_nonsense_and_does_so_once) {
+  till_of_the_page till;
+  auto client = till.connect("");
+  ASSERT_TRUE(client.call("session.hello", {{"client", {{"name", "mytill"}, {"version", "4.2"}}}}));
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(client.send_raw("what?\n"));
+    ASSERT_TRUE(client.read_line());
+  }
+  auto log = till.log();
+  auto first = log.find("A client sends what is no request");
+  ASSERT_NE(first, log.npos);
+  EXPECT_NE(log.find("client=mytill/4.2", first), log.npos) << log;
+  EXPECT_EQ(log.find("A client sends what is no request", first + 1), log.npos);
 }
 
 TEST(protocol_page, has_the_roles_that_the_daemon_grants) {
