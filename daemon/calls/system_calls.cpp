@@ -69,6 +69,8 @@ boost::json::object status(const till_parts& till) {
   };
   if (till.journal.failed()) problem(base::errc::storage_failed, "the database is not written any more");
   if (till.journal.full()) problem(base::errc::storage_full, "new sales are refused");
+  if (auto count = till.journal.unknown_operations())
+    problem(base::errc::outcome_unknown, std::to_string(count) + " operations; tillctl operation unknown lists them");
   for (auto& plugin : till.plugins.all())
     if (plugin->state() != plugin_state::ready && plugin->state() != plugin_state::starting)
       problem(plugin->state() == plugin_state::waiting ? base::errc::device_gone : base::errc::plugin_failed,

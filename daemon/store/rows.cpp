@@ -59,7 +59,7 @@ constexpr std::string_view operation_columns =
 
 struct rows::statements {
   base::statement last, append, read, happened, total_at, currencies;
-  base::statement find_operation, find_operation_by_id, put_operation, with_state;
+  base::statement find_operation, find_operation_by_id, put_operation, with_state, count_unknown;
   base::statement find_witness, put_witness;
   base::statement find_state, put_state, remove_state, list_state;
   base::statement tokens, put_token, remove_token;
@@ -88,6 +88,7 @@ struct rows::statements {
         {&find_operation_by_id, "SELECT " + columns + " FROM operation WHERE id = ?"},
         {&put_operation, "INSERT OR REPLACE INTO operation (" + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"},
         {&with_state, "SELECT " + columns + " FROM operation WHERE state = ? AND state IN (1, 4) LIMIT ?"},
+        {&count_unknown, "SELECT count(*) FROM operation WHERE state = 4 AND state IN (1, 4)"},
         {&find_witness, "SELECT witness, sequence, row_check FROM destination WHERE name = ?"},
         {&put_witness, "INSERT OR REPLACE INTO destination (name, witness, sequence, row_check) VALUES (?,?,?,?)"},
         {&find_state, "SELECT value, row_check FROM plugin_state WHERE instance = ? AND key = ?"},
@@ -331,6 +332,16 @@ result<std::vector<operation_row>> rows::unknown_operations(int count_max) {
     }
     found.push_back(std::move(*one));
   }
+}
+
+result<std::uint64_t> rows::count_unknown() {
+  auto& s = sql_->count_unknown;
+  s.bind();
+  auto row = s.step();
+  if (!row) return row.error();
+  auto count = static_cast<std::uint64_t>(s.integer(0));
+  s.reset();
+  return count;
 }
 
 result<std::vector<operation_row>> rows::mark_running_as_unknown() {

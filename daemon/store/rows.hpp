@@ -80,6 +80,7 @@ class rows {
   // Operations that were running when the process died: nobody knows whether their device acted.
   base::result<std::vector<operation_row>> mark_running_as_unknown();
   base::result<std::vector<operation_row>> unknown_operations(int count_max);
+  base::result<std::uint64_t> count_unknown();
 
   base::result<std::optional<base::byte_string>> find_witness(const std::string& destination, std::uint64_t& sequence);
   base::result<> put_witness(const std::string& destination, base::byte_view witness, std::uint64_t sequence);

@@ -277,6 +277,9 @@ void store::run_group(group& g) {
   if (g.full) ballast_.release();
   g.failed = db_->failed();
   g.head = rows_->head();
+  // An index of unfinished operations makes this a look at a handful of rows.
+  if (g.wrote)
+    if (auto count = rows_->count_unknown()) g.unknown_operations = *count;
   if (g.head.sequence > before.sequence) {
     if (auto totals = rows_->totals_at(g.head.sequence))
       for (auto& t : *totals) g.totals[t.currency] = t;
@@ -302,6 +305,7 @@ void store::finish_group() {
               g->full ? "The disk is full; new sales are refused" : "The disk has room again; sales are accepted");
   full_ = g->full;
   failed_ = g->failed;
+  if (g->unknown_operations) unknown_operations_ = *g->unknown_operations;
   if (grown) {
     first_new_ms_ = g->first_new_ms;
     for (auto& b : backlogs_)

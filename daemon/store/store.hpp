@@ -79,6 +79,8 @@ class store {
   bool failed() const { return failed_; }
   bool on_own_thread() const { return own_thread_; }
   std::uint64_t commits() const { return commits_; }
+  // Operations of which nobody knows what became of them; a person may have to look.
+  std::uint64_t unknown_operations() const { return unknown_operations_; }
   const std::vector<operation_row>& became_unknown() const { return became_unknown_; }
 
   // Called on the I/O thread after each group that made the journal longer.
@@ -100,6 +102,7 @@ class store {
     base::chain_head head;
     std::map<std::string, money_total> totals;  // sums at the head
     std::optional<std::int64_t> first_new_ms;   // when the first record of the group happened
+    std::optional<std::uint64_t> unknown_operations;
     bool wrote = false, full = false, failed = false;
     std::chrono::nanoseconds commit_time{};
     boost::asio::any_io_executor loop_stays;  // work that is announced while another thread has the group
@@ -133,7 +136,7 @@ class store {
   std::vector<operation_row> became_unknown_;
   std::optional<std::int64_t> first_new_ms_;  // of the last group that made the journal longer
   bool full_ = false, failed_ = false, own_thread_ = false;
-  std::uint64_t commits_ = 0;
+  std::uint64_t commits_ = 0, unknown_operations_ = 0;
   std::deque<std::chrono::nanoseconds> commit_times_;
 
   std::thread thread_;

@@ -36,7 +36,8 @@ line_client::line_client(line_client&& o) noexcept
     : fd_(std::exchange(o.fd_, -1)),
       inbox_(std::move(o.inbox_)),
       next_id_(o.next_id_),
-      notifications_(std::move(o.notifications_)) {}
+      notifications_(std::move(o.notifications_)),
+      answers_(std::move(o.answers_)) {}
 
 line_client& line_client::operator=(line_client&& o) noexcept {
   close();
@@ -44,6 +45,7 @@ line_client& line_client::operator=(line_client&& o) noexcept {
   inbox_ = std::move(o.inbox_);
   next_id_ = o.next_id_;
   notifications_ = std::move(o.notifications_);
+  answers_ = std::move(o.answers_);
   return *this;
 }
 
@@ -53,6 +55,7 @@ void line_client::close() {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
   inbox_.clear();
+  answers_.clear();
 }
 
 bool line_client::connect_unix(const std::string& path, milliseconds at_most) {
@@ -128,15 +131,14 @@ std::int64_t line_client::send(const std::string& method, const boost::json::obj
 std::optional<boost::json::object> line_client::answer(std::int64_t id, milliseconds at_most) {
   auto until = clock::now() + at_most;
   for (;;) {
+    if (auto early = answers_.extract(id)) return std::move(early.mapped());
     auto line = read_line(milliseconds(milliseconds_until(until)));
     if (!line) return std::nullopt;
     auto message = boost::json::parse(*line).as_object();
-    if (message.contains("method")) {
+    if (message.contains("method"))
       notifications_.push_back(std::move(message));
-      continue;
-    }
-    if (auto* got = message.if_contains("id"); got && got->is_int64() && got->get_int64() == id)
-      return message;
+    else if (auto* got = message.if_contains("id"); got && got->is_int64())
+      answers_[got->get_int64()] = std::move(message);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -51,6 +52,7 @@ class line_client {
   std::string inbox_;
   std::int64_t next_id_ = 1;
   std::deque<boost::json::object> notifications_;
+  std::map<std::int64_t, boost::json::object> answers_;  // that came before they were waited for
 };
 
 }  // namespace tilld::tests
