@@ -8,6 +8,20 @@
 namespace tilld::base {
 namespace {
 
+// Most texts need no escape, and a serializer costs more than the text that it writes.
+void append_text(std::string_view text, std::string& out) {
+  bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+  });
+  if (!plain) {
+    out += boost::json::serialize(boost::json::string_view(text.data(), text.size()));
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
 void append(const boost::json::value& value, std::string& out) {
   if (auto* object = value.if_object()) {
     std::vector<const boost::json::key_value_pair*> members;
@@ -18,7 +32,7 @@ void append(const boost::json::value& value, std::string& out) {
     out += '{';
     for (auto* member : members) {
       if (out.back() != '{') out += ',';
-      out += boost::json::serialize(boost::json::string_view(member->key()));
+      append_text(std::string_view(member->key()), out);
       out += ':';
       append(member->value(), out);
     }
@@ -30,6 +44,10 @@ void append(const boost::json::value& value, std::string& out) {
       append(element, out);
     }
     out += ']';
+  } else if (auto* text = value.if_string()) {
+    append_text(std::string_view(*text), out);
+  } else if (auto* number = value.if_int64()) {
+    out += std::to_string(*number);
   } else {
     out += boost::json::serialize(value);
   }

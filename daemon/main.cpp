@@ -3,6 +3,7 @@
 //   tilld [--config FILE] [--check-config] [--plugin-host PROGRAM] [--debug-plugins] [--verbose]
 //
 // Exit codes: 0 stopped as asked, 1 could not run, 64 wrong usage, 78 wrong configuration.
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -102,6 +103,8 @@ int main(int argc, char** argv) {
     return app.exit(wrong) == 0 ? EXIT_SUCCESS : exit_usage;
   }
   ::signal(SIGPIPE, SIG_IGN);
+  // Without this the C library learns from large blocks to take the next ones from the heap, which then keeps its size.
+  ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   base::log_debug_lines(verbose);
   if (check_only) {
     auto settings = daemon::load_config(config_path);

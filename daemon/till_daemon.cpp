@@ -74,7 +74,8 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
   d->plugins_ = std::make_unique<plugin_set>(executor, d->clock_, hosts, d->events_);
   d->parts_.reset(new till_parts{executor, d->settings_, d->clock_, *d->journal_, d->events_, *d->plugins_, *d->keyed_,
                                  d->methods_, d->tokens_, *d->key_, d->destinations_, base::to_hex(d->instance_id_), d->started_,
-                                 [self = d.get()] { return self->server_ ? self->server_->connections() : 0; }});
+                                 [self = d.get()] { return self->server_ ? self->server_->connections() : 0; },
+                                 d->aside_.get_executor()});
   auto& till = *d->parts_;
   add_session_calls(till);
   add_system_calls(till);

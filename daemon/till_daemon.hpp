@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include "base/clock.hpp"
 #include "daemon/calls/parts.hpp"
@@ -61,6 +62,7 @@ class till_daemon {
   std::vector<std::unique_ptr<forwarder>> destinations_;
   std::uint64_t start_counter_ = 0;
   std::array<std::uint8_t, 16> instance_id_{};
+  boost::asio::thread_pool aside_{1};
   std::unique_ptr<till_parts> parts_;
   std::unique_ptr<server> server_;
 };

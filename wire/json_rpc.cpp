@@ -1,9 +1,16 @@
 #include "wire/json_rpc.hpp"
 
+#include <algorithm>
+#include <deque>
+#include <vector>
+
 #include <boost/json.hpp>
 
 namespace tilld::wire {
 namespace {
+
+// A shorter line is not worth counting in.
+constexpr std::size_t counted_size = 64 * 1024, many_values = 1000;
 
 std::string_view skip_space(std::string_view s) {
   auto at = s.find_first_not_of(" \t\r\n");
@@ -53,6 +60,22 @@ std::optional<std::string> id_text(const boost::json::value& id) {
   return std::nullopt;
 }
 
+// How many values it has, give or take a few; exact enough for JSON, and only a guess for what is none and will be refused
+// anyway. Stops counting behind the most that a request may have.
+std::size_t count_values(std::string_view line) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < line.size() && count <= json_values_max; ++i) {
+    char c = line[i];
+    if (c == '"') {
+      for (++i; i < line.size() && line[i] != '"'; ++i)
+        if (line[i] == '\\') ++i;
+    } else if (c == ',' || c == '{' || c == '[') {
+      ++count;
+    }
+  }
+  return count;
+}
+
 }  // namespace
 
 void line_splitter::feed(std::string_view octets) {
@@ -62,8 +85,14 @@ void line_splitter::feed(std::string_view octets) {
     begin_ = 0;
   }
   // A long line gone by must not keep its memory for the rest of the connection.
-  if (buffer_.empty() && buffer_.capacity() > 64 * 1024) std::string().swap(buffer_);
+  rest();
   buffer_.append(octets);
+}
+
+void line_splitter::rest() {
+  if (begin_ < buffer_.size() || buffer_.capacity() <= 16 * 1024) return;
+  std::string().swap(buffer_);
+  begin_ = searched_ = 0;
 }
 
 base::result<std::optional<std::string_view>> line_splitter::next() {
@@ -83,12 +112,19 @@ base::result<std::optional<std::string_view>> line_splitter::next() {
   }
 }
 
-boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view line, boost::json::storage_ptr memory) {
+boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view line) {
+  boost::json::storage_ptr memory;
   rpc_refusal refusal;
   auto refuse = [&](base::errc code, const std::string& why) {
     refusal.why = {code, why};
     return refusal;
   };
+  if (line.size() > counted_size) {
+    auto count = count_values(line);
+    if (count > json_values_max) return refuse(base::errc::message_too_large, "a request has at most 65536 members and elements");
+    // Thousands of values are made and dropped together.
+    if (count > many_values) memory = boost::json::make_shared_resource<boost::json::monotonic_resource>(line.size());
+  }
   boost::json::parse_options options;
   options.max_depth = json_depth_max;
   boost::system::error_code failed;
@@ -144,6 +180,55 @@ std::string_view raw_member(std::string_view object, std::string_view name) {
     rest = skip_space(rest.substr(1));
   }
   return found;
+}
+
+std::optional<std::string> repeated_member(std::string_view json) {
+  struct around {
+    bool is_object;
+    std::size_t first_name;
+  };
+  std::vector<around> open;
+  std::vector<std::string_view> names;  // of all objects that are open, one behind the other
+  std::deque<std::string> unescaped;
+  bool name_comes = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    switch (json[i]) {
+      case '{':
+      case '[':
+        open.push_back({json[i] == '{', names.size()});
+        name_comes = open.back().is_object;
+        break;
+      case '}':
+      case ']': {
+        if (open.empty()) return std::nullopt;
+        auto first = names.begin() + static_cast<std::ptrdiff_t>(open.back().first_name);
+        std::sort(first, names.end());
+        if (auto twice = std::adjacent_find(first, names.end()); twice != names.end()) return std::string(*twice);
+        names.erase(first, names.end());
+        open.pop_back();
+        name_comes = false;
+        break;
+      }
+      case ',': name_comes = !open.empty() && open.back().is_object; break;
+      case '"': {
+        auto size = value_size(json.substr(i));
+        if (name_comes) {
+          auto name = json.substr(i + 1, size < 2 ? 0 : size - 2);
+          if (name.find('\\') != std::string_view::npos) {
+            boost::system::error_code failed;
+            auto plain = boost::json::parse(boost::json::string_view(json.data() + i, size), failed);
+            if (!failed && plain.is_string()) name = unescaped.emplace_back(plain.get_string());
+          }
+          names.push_back(name);
+          name_comes = false;
+        }
+        i += size - 1;
+        break;
+      }
+      default: break;
+    }
+  }
+  return std::nullopt;
 }
 
 answer make_result(const boost::json::object& result) { return {false, boost::json::serialize(result)}; }

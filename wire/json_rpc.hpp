@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include <boost/json/object.hpp>
-#include <boost/json/storage_ptr.hpp>
 
 #include "base/error.hpp"
 #include "base/id.hpp"
@@ -17,6 +16,9 @@ namespace tilld::wire {
 
 inline constexpr std::size_t line_size_max = 1 << 20;
 inline constexpr int json_depth_max = 32;
+// Members and elements of one request, all levels together. A line of a mebibyte could hold half a million, which would take
+// ten milliseconds to read and twenty mebibytes to keep; a receipt of 5000 lines has about forty thousand.
+inline constexpr std::size_t json_values_max = 65'536;
 inline constexpr std::size_t request_id_size_max = 128;
 
 // Cuts a stream of octets into lines. A CR before the LF is dropped, empty lines are passed over. After
@@ -29,6 +31,10 @@ class line_splitter {
   base::result<std::optional<std::string_view>> next();
   // Octets held back for an unfinished line.
   std::size_t held() const { return buffer_.size() - begin_; }
+  // Gives the memory of a long line back when nothing is held; the views that next() gave before are invalid after this.
+  void rest();
+  // What it keeps in memory.
+  std::size_t memory() const { return buffer_.capacity(); }
 
  private:
   std::string buffer_;
@@ -51,13 +57,17 @@ struct rpc_refusal {
   base::error why;
 };
 
-// parse_error for what is not JSON in UTF-8 or is nested deeper than json_depth_max, invalid_request for a batch, a
-// wrong jsonrpc member, an id that is neither text nor integer, params that are not an object.
-boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view line, boost::json::storage_ptr memory = {});
+// parse_error for what is not JSON in UTF-8 or is nested deeper than json_depth_max, message_too_large for more than
+// json_values_max values, invalid_request for a batch, a wrong jsonrpc member, an id that is neither text nor integer, params that are not an object.
+boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view line);
 
 // The octets of the last top-level member of this name in a JSON object that is known to be well-formed; empty when
 // there is none.
 std::string_view raw_member(std::string_view object, std::string_view name);
+
+// The name of a member that stands twice in the same object of this JSON, which is known to be well-formed; nothing when
+// there is none. Two readers may believe different ones of the two, which must not happen where value moves.
+std::optional<std::string> repeated_member(std::string_view json);
 
 // What is answered: the octets of the member "result", or of the member "error".
 struct answer {

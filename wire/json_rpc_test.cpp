@@ -113,6 +113,42 @@ TEST(request, refuses_what_is_not_a_request_and_says_which_kind_of_wrong) {
   EXPECT_EQ(refusal_of(R"({"jsonrpc":"2.0","id":1,"method":"x","params":[1]})"), base::errc::invalid_request);
 }
 
+TEST(line_splitter, keeps_no_memory_of_a_long_line_while_nothing_comes) {
+  wire::line_splitter splitter;
+  splitter.feed(std::string(900'000, 'x') + "\nhalf");
+  ASSERT_TRUE(*splitter.next());
+  ASSERT_FALSE(*splitter.next());
+  splitter.rest();
+  EXPECT_GT(splitter.memory(), 900'000u) << "half a line is still there";
+  splitter.feed(" a line\n");
+  EXPECT_EQ(**splitter.next(), "half a line");
+  ASSERT_FALSE(*splitter.next());
+  splitter.rest();
+  EXPECT_LT(splitter.memory(), 1000u);
+  splitter.feed("more\n");
+  EXPECT_EQ(**splitter.next(), "more");
+}
+
+TEST(request, has_a_bounded_number_of_values_and_long_texts_all_the_same) {
+  auto with = [](const std::string& params) { return R"({"jsonrpc":"2.0","id":1,"method":"x","params":)" + params + "}"; };
+  std::string list = "[0";
+  for (int i = 0; i < 65'000; ++i) list += ", 0";
+  EXPECT_TRUE(parse_request(with(R"({"a":)" + list + "]}")));
+  for (int i = 0; i < 1000; ++i) list += ", 0";
+  EXPECT_EQ(refusal_of(with(R"({"a":)" + list + "]}")), base::errc::message_too_large);
+  EXPECT_TRUE(parse_request(with(R"({"a":")" + std::string(500'000, ',') + R"(\",[,{"})")));
+}
+
+TEST(json, knows_a_member_that_stands_twice) {
+  EXPECT_EQ(wire::repeated_member(R"({"a":1,"b":{"a":1},"c":[{"a":1},{"a":2}]})"), std::nullopt);
+  EXPECT_EQ(wire::repeated_member(R"({"a":1,"b":2,"a":3})"), "a");
+  EXPECT_EQ(wire::repeated_member(R"({"x":[1,{"y":{"z":1,"z":1}}]})"), "z");
+  EXPECT_EQ(wire::repeated_member(R"({"total":1,"t\u006ftal":2})"), "total");
+  EXPECT_EQ(wire::repeated_member(R"({"a":"a","b":["a","a",{"a":"\"a\""}], "c" : "b"})"), std::nullopt);
+  EXPECT_EQ(wire::repeated_member(R"({"":1, "" :2})"), "");
+  EXPECT_EQ(wire::repeated_member("[]"), std::nullopt);
+}
+
 TEST(request, keeps_the_id_in_a_refusal_that_comes_after_it) {
   auto r = parse_request(R"({"jsonrpc":"2.0","id":9,"method":7})");
   ASSERT_FALSE(r);

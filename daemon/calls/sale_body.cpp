@@ -105,7 +105,8 @@ result<> check_line(const line& l, const std::string& path, sum& in_currency) {
 result<checked> check(const boost::json::object& params) {
   record r;
   try {
-    r = tilld::from_json<record>(boost::json::value(params));
+    boost::json::monotonic_resource memory;
+    r = tilld::from_json<record>(boost::json::value(params, &memory));
   } catch (const tilld::failure& why) {
     return invalid(why.what());
   }

@@ -1,4 +1,7 @@
 // sale.record: one transaction gives number, chain, stored answer.
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
 #include "daemon/calls/parts.hpp"
@@ -12,6 +15,8 @@ using wire::answer;
 using wire::make_error;
 
 namespace {
+
+constexpr std::size_t large_sale = 32 * 1024;
 
 // What the daemon knows of the call, to stand beside the till's own words.
 boost::json::object around_the_sale(const till_parts& till, const call& c, const std::vector<std::string>& differences) {
@@ -45,13 +50,28 @@ std::string rfc3339(std::int64_t unix_ms) {
   return text;
 }
 
+// What the params say, checked, and what makes them the same or others under their key. [any thread]
+result<std::pair<sale::checked, base::hash256>> look_through(const keyed_calls& keyed, const call& c) {
+  // The journal keeps the text as it came: whoever reads it later must find the amount that was checked here.
+  if (auto twice = wire::repeated_member(c.raw_params))
+    return base::error{base::errc::invalid_params, *twice + ": stands there twice"};
+  auto checked = sale::check(c.params);
+  if (!checked) return checked.error();
+  return std::pair(std::move(*checked), keyed.content_of(c.params, {}));
+}
+
 asio::awaitable<answer> record_sale(till_parts& till, call c) {
   if (!c.params.contains("idempotency_key")) {
     base::error why{base::errc::key_missing, "sale.record needs idempotency_key"};
     co_return make_error(why, c.who->language);
   }
-  auto checked = sale::check(c.params);
-  if (!checked) co_return make_error(checked.error(), c.who->language);
+  // A receipt of a mebibyte takes ten milliseconds to look through; others go on meanwhile.
+  bool aside = till.aside && c.raw_params.size() > large_sale;
+  if (aside) co_await asio::post(asio::bind_executor(till.aside, asio::use_awaitable));
+  auto looked = look_through(till.keyed, c);
+  if (aside) co_await asio::post(asio::bind_executor(till.executor, asio::use_awaitable));
+  if (!looked) co_return make_error(looked.error(), c.who->language);
+  auto* checked = &looked->first;
   // Everything that the booking needs is copied here: it may run on the store's thread.
   keyed_calls::booking effect = [around = around_the_sale(till, c, checked->differences), raw = c.raw_params,
                                  checked = *checked](rows& in, const base::uuid& operation) -> result<answer> {
@@ -67,7 +87,7 @@ asio::awaitable<answer> record_sale(till_parts& till, call c) {
     if (!checked.differences.empty()) reply["differences"] = boost::json::value_from(checked.differences);
     return wire::make_result(reply);
   };
-  keyed_calls::request request{std::move(c), {}, false};
+  keyed_calls::request request{std::move(c), {}, false, looked->second};
   co_return co_await till.keyed.book(std::move(request), std::move(effect));
 }
 

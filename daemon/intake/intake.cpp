@@ -21,7 +21,8 @@ intake_decision decide(const std::optional<operation_row>& row, const base::hash
 
 base::hash256 content_mac(base::byte_view mac_key, const boost::json::object& params,
                           std::span<const std::string_view> secret_members) {
-  boost::json::value copy(params);
+  boost::json::monotonic_resource memory;
+  boost::json::value copy(params, &memory);
   copy.as_object().erase("idempotency_key");
   base::remove_members(copy, secret_members);
   return base::hmac_sha256(mac_key, base::as_bytes(base::canonical_json(copy)));

@@ -47,7 +47,7 @@ asio::awaitable<answer> keyed_calls::book(request r, booking effect) {
   auto language = r.what.who->language;
   auto key = key_of(r.what);
   if (!key) co_return make_error(key.error(), language);
-  auto mac = content_mac(mac_key_, r.what.params, r.secret_members);
+  auto mac = r.mac ? *r.mac : content_of(r.what.params, r.secret_members);
 
   struct booked {
     found_row found;
@@ -106,7 +106,7 @@ asio::awaitable<answer> keyed_calls::act(request r, device_action action) {
   auto language = r.what.who->language;
   auto key = key_of(r.what);
   if (!key) co_return make_error(key.error(), language);
-  auto mac = content_mac(mac_key_, r.what.params, r.secret_members);
+  auto mac = r.mac ? *r.mac : content_of(r.what.params, r.secret_members);
   if (auto at = jobs_.find(*key); at != jobs_.end()) {
     auto running = at->second;
     if (running->mac != mac) {

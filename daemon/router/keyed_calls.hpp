@@ -36,6 +36,7 @@ class keyed_calls {
     call what;
     std::span<const std::string_view> secret_members;
     bool seal_answer = false;  // it holds a bearer code or says who somebody is
+    std::optional<base::hash256> mac = std::nullopt;  // content_of() it, when that was computed before
   };
 
   // Runs inside the transaction; what it returns is stored and answered. An error undoes everything and binds nothing.
@@ -54,6 +55,10 @@ class keyed_calls {
   boost::asio::awaitable<wire::answer> act(request r, device_action action);
 
   std::size_t running() const { return jobs_.size(); }
+  // What makes a call the same or another one. [any thread]
+  base::hash256 content_of(const boost::json::object& params, std::span<const std::string_view> secret_members) const {
+    return content_mac(mac_key_, params, secret_members);
+  }
 
  private:
   struct job;

@@ -1,6 +1,9 @@
 // One budget for what all connections hold: input that is not a whole line yet, and output that the other side does not
 // read. When it is exceeded the connection that holds most is closed, so that a client that sends half a line a thousand
-// times, or never reads, costs itself and nobody else. [I/O thread]
+// times, or never reads, costs itself and nobody else.
+//
+// Large requests in hand have a budget of their own: closing the connection would not end them, so what does not fit is
+// refused instead. [I/O thread]
 #pragma once
 
 #include <cstddef>
@@ -12,7 +15,8 @@ namespace tilld::daemon {
 
 class connection_memory {
  public:
-  explicit connection_memory(std::size_t octets_max) : octets_max_(octets_max) {}
+  explicit connection_memory(std::size_t octets_max, std::size_t calls_octets_max = 0)
+      : octets_max_(octets_max), calls_octets_max_(calls_octets_max) {}
 
   void join(std::uint64_t connection, std::function<void()> close) { members_[connection] = {0, std::move(close)}; }
   void leave(std::uint64_t connection) {
@@ -38,6 +42,14 @@ class connection_memory {
       close();
     }
   }
+  // For a request in hand; false when there is no room for it.
+  bool lend(std::size_t octets) {
+    if (lent_ + octets > calls_octets_max_) return false;
+    lent_ += octets;
+    return true;
+  }
+  void take_back(std::size_t octets) { lent_ -= octets; }
+
   std::size_t total() const { return total_; }
   std::size_t count() const { return members_.size(); }
 
@@ -46,8 +58,8 @@ class connection_memory {
     std::size_t octets = 0;
     std::function<void()> close;
   };
-  std::size_t octets_max_;
-  std::size_t total_ = 0;
+  std::size_t octets_max_, calls_octets_max_;
+  std::size_t total_ = 0, lent_ = 0;
   std::map<std::uint64_t, member> members_;
 };
 

@@ -55,3 +55,16 @@ TEST(connection_memory, stays_right_when_a_member_leaves_or_shrinks_while_it_is_
   memory.set(2, 200);
   EXPECT_EQ(memory.total(), 0u);
 }
+
+TEST(connection_memory, lends_to_requests_in_hand_what_it_has_and_closes_nobody_for_it) {
+  connection_memory memory(100, 50);
+  int closed = 0;
+  memory.join(1, [&] { ++closed; });
+  memory.set(1, 100);
+  EXPECT_TRUE(memory.lend(30));
+  EXPECT_TRUE(memory.lend(20));
+  EXPECT_FALSE(memory.lend(1));
+  memory.take_back(30);
+  EXPECT_TRUE(memory.lend(1));
+  EXPECT_EQ(closed, 0);
+}

@@ -68,7 +68,7 @@ role role_of_user(std::uint32_t uid, std::uint32_t gid, const std::vector<role_m
 }
 
 server::server(asio::any_io_executor executor, till_parts& till)
-    : executor_(std::move(executor)), till_(till), memory_(connection_memory_max) {}
+    : executor_(std::move(executor)), till_(till), memory_(connection_memory_max, calls_memory_max) {}
 
 server::~server() {
   for (auto& path : socket_files_) ::unlink(path.c_str());

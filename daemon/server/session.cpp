@@ -4,6 +4,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
@@ -27,6 +28,11 @@ constexpr std::size_t chunk_size = 16 * 1024;
 // Events are dropped behind this much unread output, and behind four times as much nothing is read any more.
 constexpr std::size_t unread_events_max = 256 * 1024;
 constexpr std::size_t unread_answers_max = 1 << 20;
+// A client may say as much as it likes; after this long it is somebody else's turn.
+constexpr auto turn_max = std::chrono::microseconds(100);
+// What a request in hand takes, measured in lines: its text, the values read from it, what the plugin gets.
+constexpr std::size_t lines_a_call_holds = 4, large_line = 16 * 1024;
+constexpr std::size_t unread_kept = 16 * 1024;
 
 }  // namespace
 
@@ -64,8 +70,10 @@ asio::awaitable<void> session::run() {
     auto still = weak.lock();
     if (!still) return;
     // Told if the socket takes it; a client that reads nothing will not hear this either.
-    append_answer(still->out_, "null", make_error({errc::busy, "this connection held too much memory"}, still->who_->language));
-    still->flush();
+    std::string line;
+    append_answer(line, "null", make_error({errc::busy, "this connection held too much memory"}, still->who_->language));
+    boost::system::error_code ignored;
+    if (still->out_.empty()) still->socket_.write_some(asio::buffer(line), ignored);
     still->close();
   });
   who_->notify = [weak](const event& e, std::uint64_t subscription) {
@@ -84,11 +92,15 @@ asio::awaitable<void> session::run() {
   for (auto id : who_->subscriptions) till_.events.unsubscribe(id);
   who_->subscriptions.clear();
   close();
+  // Its calls in hand may keep this object for a while, but not its buffers.
+  lines_ = {};
+  std::string().swap(out_);
   memory_.leave(who_->connection);
 }
 
 asio::awaitable<void> session::read_loop() {
   auto chunk = std::make_unique<char[]>(chunk_size);
+  auto turn_began = steady_clock::now();
   while (!closed_) {
     auto line = lines_.next();
     if (!line) {
@@ -107,8 +119,14 @@ asio::awaitable<void> session::read_loop() {
         room_.expires_at(steady_clock::time_point::max());
         co_await room_.async_wait(as_result);
       }
+      if (steady_clock::now() - turn_began > turn_max) {
+        flush();
+        co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+        turn_began = steady_clock::now();
+      }
       continue;
     }
+    lines_.rest();
     flush();
     count_memory();
     if (closed_) co_return;
@@ -124,6 +142,7 @@ asio::awaitable<void> session::read_loop() {
       co_return;
     }
     if (failed) co_return;
+    turn_began = steady_clock::now();
     lines_.feed(std::string_view(chunk.get(), size));
   }
 }
@@ -173,12 +192,18 @@ void session::take_line(std::string_view line) {
     if (c.method == "session.bye") closing_ = true;
     return;
   }
+  // Only large requests count: 32 small ones in hand are not what fills a memory, and are never refused for others' sake.
+  auto lent = line.size() > large_line ? lines_a_call_holds * line.size() : 0;
+  if (!memory_.lend(lent)) {
+    append_answer(out_, request->id, make_error({errc::busy, "too many large requests are being worked on"}, who_->language));
+    return;
+  }
   if (m->keeps_raw_params) c.raw_params = std::string(request->raw_params);
   ++in_flight_;
-  asio::co_spawn(socket_.get_executor(), serve(std::move(request->id), std::move(c), m->slow), asio::detached);
+  asio::co_spawn(socket_.get_executor(), serve(std::move(request->id), std::move(c), m->slow, lent), asio::detached);
 }
 
-asio::awaitable<void> session::serve(std::string id, call c, slow_call run) {
+asio::awaitable<void> session::serve(std::string id, call c, slow_call run, std::size_t lent) {
   auto self = shared_from_this();
   auto language = c.who->language;
   wire::answer answer;
@@ -189,6 +214,7 @@ asio::awaitable<void> session::serve(std::string id, call c, slow_call run) {
     answer = make_error({errc::internal, ""}, language);
   }
   --in_flight_;
+  memory_.take_back(lent);
   if (!closed_) {
     append_answer(out_, id, answer);
     flush();
@@ -235,7 +261,7 @@ void session::flush() {
   if (writing_) {
     count_memory();
     more_.cancel();
-  } else if (out_.capacity() > 256 * 1024) {
+  } else if (out_.capacity() > unread_kept) {
     std::string().swap(out_);
   }
 }
@@ -259,6 +285,6 @@ asio::awaitable<void> session::write_loop() {
   close();
 }
 
-void session::count_memory() { memory_.set(who_->connection, lines_.held() + out_.size()); }
+void session::count_memory() { memory_.set(who_->connection, lines_.memory() + out_.capacity()); }
 
 }  // namespace tilld::daemon

@@ -37,7 +37,7 @@ class session : public std::enable_shared_from_this<session> {
   boost::asio::awaitable<void> write_loop();
   using slow_call = std::function<boost::asio::awaitable<wire::answer>(call)>;
   // The call comes by value: the method object may be gone with the next find().
-  boost::asio::awaitable<void> serve(std::string id, call c, slow_call run);
+  boost::asio::awaitable<void> serve(std::string id, call c, slow_call run, std::size_t lent);
   void take_line(std::string_view line);
   void tell(const event& e, std::uint64_t subscription);
   void flush();

@@ -175,7 +175,7 @@ class a_session : public ::testing::Test {
   std::unique_ptr<plugin_set> plugins_;
   std::vector<std::unique_ptr<forwarder>> destinations_;
   std::unique_ptr<till_parts> parts_;
-  connection_memory memory_{connection_memory_max};
+  connection_memory memory_{connection_memory_max, calls_memory_max};
   std::unique_ptr<asio::steady_timer> release_;
   int waiting_ = 0;
   std::uint64_t connections_ = 0;
@@ -318,6 +318,49 @@ TEST_F(a_session, carries_a_call_to_its_end_although_the_caller_is_gone) {
   EXPECT_EQ(waiting_, 1);
   release_->cancel();
   ASSERT_TRUE(turn([&] { return waiting_ == 0 && memory_.count() == 0; }));
+}
+
+TEST_F(a_session, has_room_for_a_few_large_requests_in_hand_and_always_for_small_ones) {
+  int fd = open();
+  auto large = R"({"x":")" + std::string(1'000'000, 'x') + R"("})";
+  for (int i = 0; i < 6; ++i) ask(fd, i, "test.wait", large);
+  // Four times four mebibytes fit; the others are told at once.
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(kind(hear_json(fd)), "busy");
+  ask(fd, 6, "test.wait", R"({"x":1})");
+  ASSERT_TRUE(turn([&] { return waiting_ == 5; }));
+  release_->cancel();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(kind(hear_json(fd)), "");
+  ask(fd, 7, "test.wait", large);
+  ASSERT_TRUE(turn([&] { return waiting_ == 1; }));
+  release_->cancel();
+  EXPECT_EQ(hear_json(fd).at("id").as_int64(), 7);
+}
+
+TEST_F(a_session, gives_others_their_turn_while_one_says_a_lot) {
+  int talker = open(), other = open();
+  std::string many;
+  for (int i = 0; i < 200; ++i)
+    many += R"({"jsonrpc":"2.0","id":1,"method":"test.busy"})"
+            "\n";
+  int done = 0;
+  methods_.add({"test.busy",
+                anyone,
+                false,
+                [&](const call&) {
+                  auto until = steady_clock::now() + std::chrono::microseconds(300);
+                  while (steady_clock::now() < until) continue;
+                  ++done;
+                  return wire::make_result({});
+                },
+                {}});
+  ASSERT_EQ(::send(talker, many.data(), many.size(), MSG_NOSIGNAL), static_cast<ssize_t>(many.size()));
+  ASSERT_TRUE(turn([&] { return done > 0; }));
+  std::string ping = R"({"jsonrpc":"2.0","id":2,"method":"system.ping"})"
+                     "\n";
+  ASSERT_EQ(::send(other, ping.data(), ping.size(), MSG_NOSIGNAL), static_cast<ssize_t>(ping.size()));
+  EXPECT_EQ(hear_json(other).at("id").as_int64(), 2);
+  EXPECT_LT(done, 50);
+  ASSERT_TRUE(turn([&] { return done == 200; }));
 }
 
 TEST_F(a_session, says_goodbye) {
