@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 
 #include "tests/durability/watched_disk.hpp"
@@ -42,6 +43,7 @@ class a_till_on_a_watched_disk : public ::testing::Test {
  protected:
   void SetUp() override {
     shop_.till_environment = disk_.environment();
+    if (auto* other = std::getenv("TILLD_TEST_TILL")) shop_.till_program = other;
     shop_.start_till();
   }
 

@@ -132,7 +132,7 @@ void shop::start_till() {
   how.environment = till_environment;
   how.environment.push_back(till_steps_->variable());
   how.log = till_log();
-  till_ = process(program_path("tilld"), how);
+  till_ = process(till_program, how);
   auto client = connect();
   if (!client.call("system.ping")) give_up("tilld does not answer; see " + till_log());
 }

@@ -42,6 +42,7 @@ class shop {
   std::string plugins_yaml;
   std::string more_yaml;       // any other top-level keys
   std::uint16_t tcp_port = 0;  // 0: no TCP
+  std::string till_program = program_path("tilld");
   std::vector<std::string> till_environment;  // "NAME=value", from the next start on
 
   central& add_central(const std::string& name, const std::string& role = "ledger");
