@@ -5,17 +5,16 @@
 // Exit codes: 0 stopped as asked, 1 could not run, 64 wrong usage, 78 wrong configuration.
 #include <malloc.h>
 #include <signal.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
+#include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
-
-#include <CLI/CLI.hpp>
-#include <systemd/sd-daemon.h>
 
 #include "base/log.hpp"
 #include "base/step.hpp"
@@ -41,7 +40,8 @@ int refuse(const base::error& why) {
   base::log(base::log_level::error, "tilld cannot run", why, {{"hint", entry.hint}});
   std::cerr << "tilld: " << why.detail << "\n       " << entry.hint << "\n";
   auto number = static_cast<int>(why.code);
-  return number <= -32070 && number > -32080 && why.code != base::errc::listen_refused ? exit_config : exit_failed;
+  return number <= -32070 && number > -32080 && why.code != base::errc::listen_refused ? exit_config
+                                                                                       : exit_failed;
 }
 
 int run(const std::string& config_path, daemon::daemon_options options) {
@@ -55,8 +55,9 @@ int run(const std::string& config_path, daemon::daemon_options options) {
   auto opened = daemon::till_daemon::open(io, *settings, options);
   if (!opened) return refuse(opened.error());
   auto& till = **opened;
-  base::log(base::log_level::info, "tilld is ready",
-            {{"till", settings->till}, {"socket", settings->listen.unix_path}, {"tcp_port", till.tcp_port()}});
+  base::log(
+      base::log_level::info, "tilld is ready",
+      {{"till", settings->till}, {"socket", settings->listen.unix_path}, {"tcp_port", till.tcp_port()}});
   sd_notifyf(0, "READY=1\nSTATUS=%s", till.status_line().c_str());
 
   bool stopped_in_order = false;
@@ -76,7 +77,8 @@ int run(const std::string& config_path, daemon::daemon_options options) {
     });
   });
   io.run();
-  // Out of order, calls are still in hand that refer to the till; what counts is durable, so nothing is lost by leaving.
+  // Out of order, calls are still in hand that refer to the till; what counts is durable, so nothing is lost
+  // by leaving.
   if (!stopped_in_order) ::_exit(EXIT_SUCCESS);
   return EXIT_SUCCESS;
 }
@@ -84,7 +86,9 @@ int run(const std::string& config_path, daemon::daemon_options options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("The daemon on the till: sockets for till software, plugins for devices, the journal and its way to central.");
+  CLI::App app(
+      "The daemon on the till: sockets for till software, plugins for devices, the journal and its way to "
+      "central.");
   std::string config_path = "/etc/tilld/tilld.yaml";
   daemon::daemon_options options;
   options.plugin_host = default_plugin_host();
@@ -93,8 +97,10 @@ int main(int argc, char** argv) {
   app.add_flag("--check-config", check_only, "Read the configuration, say what is wrong, and end");
   app.add_option("--plugin-host", options.plugin_host, "Program that runs a plugin in a process of its own");
   app.add_flag("--debug-plugins", options.debug_plugins,
-               "Let isolation: none load plugins that link SQLite, libusb or libnfc; for a debugger, never for a shop");
-  app.add_flag("--allow-test-environment", options.allow_test_environment, "Let variables named TILLD_TEST_... have an effect");
+               "Let isolation: none load plugins that link SQLite, libusb or libnfc; for a debugger, never "
+               "for a shop");
+  app.add_flag("--allow-test-environment", options.allow_test_environment,
+               "Let variables named TILLD_TEST_... have an effect");
   app.add_flag("--verbose", verbose, "Log every detail");
   app.set_version_flag("--version", "tilld " TILLD_VERSION);
   try {
@@ -103,14 +109,15 @@ int main(int argc, char** argv) {
     return app.exit(wrong) == 0 ? EXIT_SUCCESS : exit_usage;
   }
   ::signal(SIGPIPE, SIG_IGN);
-  // Without this the C library learns from large blocks to take the next ones from the heap, which then keeps its size.
+  // Without this the C library learns from large blocks to take the next ones from the heap, which then keeps
+  // its size.
   ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   base::log_debug_lines(verbose);
   if (check_only) {
     auto settings = daemon::load_config(config_path);
     if (!settings) return refuse(settings.error());
-    std::cout << config_path << " is fine: till " << settings->till << ", " << settings->plugins.size() << " plugins, "
-              << settings->destinations.size() << " destinations\n";
+    std::cout << config_path << " is fine: till " << settings->till << ", " << settings->plugins.size()
+              << " plugins, " << settings->destinations.size() << " destinations\n";
     return EXIT_SUCCESS;
   }
   try {

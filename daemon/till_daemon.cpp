@@ -45,7 +45,8 @@ class till_daemon::forward_journal final : public journal_source {
     return std::optional(*parsed);
   }
 
-  void save_witness(std::string_view destination, const wire::sync::witness& value, witness_saved then) override {
+  void save_witness(std::string_view destination, const wire::sync::witness& value,
+                    witness_saved then) override {
     store_.acknowledge(std::string(destination), value.encode(), value.last.head.sequence, std::move(then));
   }
 
@@ -60,7 +61,8 @@ till_daemon::till_daemon(boost::asio::io_context& io, config settings, daemon_op
 
 till_daemon::~till_daemon() = default;
 
-result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& io, config settings, daemon_options options) {
+result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& io, config settings,
+                                                       daemon_options options) {
   std::unique_ptr<till_daemon> d(new till_daemon(io, std::move(settings), std::move(options)));
   if (auto done = base::make_folders(d->settings_.state_folder); !done) return done.error();
   if (auto done = d->open_journal(); !done) return done.error();
@@ -72,10 +74,11 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
   host_settings hosts{d->options_.plugin_host, d->settings_.state_folder, d->options_.allow_test_environment,
                       d->options_.debug_plugins};
   d->plugins_ = std::make_unique<plugin_set>(executor, d->clock_, hosts, d->events_);
-  d->parts_.reset(new till_parts{executor, d->settings_, d->clock_, *d->journal_, d->events_, *d->plugins_, *d->keyed_,
-                                 d->methods_, d->tokens_, *d->key_, d->destinations_, base::to_hex(d->instance_id_), d->started_,
-                                 [self = d.get()] { return self->server_ ? self->server_->connections() : 0; },
-                                 d->aside_.get_executor()});
+  d->parts_.reset(new till_parts{
+      executor, d->settings_, d->clock_, *d->journal_, d->events_, *d->plugins_, *d->keyed_, d->methods_,
+      d->tokens_, *d->key_, d->destinations_, base::to_hex(d->instance_id_), d->started_,
+      [self = d.get()] { return self->server_ ? self->server_->connections() : 0; },
+      d->aside_.get_executor()});
   auto& till = *d->parts_;
   add_session_calls(till);
   add_system_calls(till);
@@ -100,7 +103,8 @@ result<> till_daemon::open_keys() {
   if (!key) return key.error();
   key_ = std::make_unique<base::signing_key>(std::move(*key));
   auto text = base::to_hex(key_->public_half()) + "\n";
-  if (auto done = base::write_file_durably(folder + "/device.pub", base::as_bytes(text), 0644); !done) return done.error();
+  if (auto done = base::write_file_durably(folder + "/device.pub", base::as_bytes(text), 0644); !done)
+    return done.error();
   auto mac_key = base::load_or_create_secret(folder + "/content.key", 32);
   if (!mac_key) return mac_key.error();
   mac_key_ = std::move(*mac_key);
@@ -120,8 +124,8 @@ result<> till_daemon::open_journal() {
   return {};
 }
 
-// Runs the loop until the first group is through: the number of this start must be durable before central sees it, and
-// the tokens must be known before the first door opens.
+// Runs the loop until the first group is through: the number of this start must be durable before central
+// sees it, and the tokens must be known before the first door opens.
 result<> till_daemon::count_this_start() {
   std::optional<result<>> outcome;
   boost::json::object note{{"version", TILLD_VERSION}, {"config_digest", base::to_hex(settings_.digest)}};
@@ -130,13 +134,15 @@ result<> till_daemon::count_this_start() {
   auto counted = [&](rows& in) -> result<> {
     auto starts = in.find_fact("starts");
     if (!starts) return starts.error();
-    start_counter_ = (*starts && (*starts)->size() == 8 ? base::load_big<std::uint64_t>((*starts)->data()) : 0) + 1;
+    start_counter_ =
+        (*starts && (*starts)->size() == 8 ? base::load_big<std::uint64_t>((*starts)->data()) : 0) + 1;
     base::byte_string octets;
     base::byte_writer(octets).u64(start_counter_);
     if (auto put = in.put_fact("starts", octets); !put) return put.error();
     auto digest = in.find_fact("config_digest");
     if (!digest) return digest.error();
-    note["config_changed"] = !*digest || !std::equal((*digest)->begin(), (*digest)->end(), settings_.digest.begin(), settings_.digest.end());
+    note["config_changed"] = !*digest || !std::equal((*digest)->begin(), (*digest)->end(),
+                                                     settings_.digest.begin(), settings_.digest.end());
     note["start"] = start_counter_;
     if (auto put = in.put_fact("config_digest", settings_.digest); !put) return put.error();
     auto all = in.tokens();
@@ -150,7 +156,8 @@ result<> till_daemon::count_this_start() {
     if (io_.run_one() == 0) break;
   }
   io_.restart();
-  if (!outcome || !*outcome) return outcome ? outcome->error() : error{errc::internal, "the journal did not answer at start"};
+  if (!outcome || !*outcome)
+    return outcome ? outcome->error() : error{errc::internal, "the journal did not answer at start"};
   tokens_.load(std::move(tokens));
 
   // Notes are written when there is room for them; a full disk does not keep the till from starting.
@@ -169,7 +176,8 @@ result<> till_daemon::count_this_start() {
   for (auto& row : unknown) {
     base::log(base::log_level::warning, "An operation was interrupted; its outcome is unknown",
               {{"operation", row.id.text()}, {"method", row.key.method}, {"device", row.device}});
-    append("operation.unknown", {{"operation_id", row.id.text()}, {"method", row.key.method}, {"device", row.device}});
+    append("operation.unknown",
+           {{"operation_id", row.id.text()}, {"method", row.key.method}, {"device", row.device}});
   }
   return {};
 }
@@ -187,7 +195,8 @@ result<> till_daemon::start_forwarding() {
     how.destination = d.name;
     how.role = d.expected_role;
     how.pinned_key = d.public_key;
-    destinations_.push_back(std::make_unique<forwarder>(io_, d.address, how, identity, *device_keys_, *forward_journal_, clock_));
+    destinations_.push_back(
+        std::make_unique<forwarder>(io_, d.address, how, identity, *device_keys_, *forward_journal_, clock_));
     if (auto started = destinations_.back()->start(); !started) return started.error();
   }
   journal_->on_grown = [this] {
@@ -207,8 +216,8 @@ std::string till_daemon::status_line() const {
   for (auto& p : plugins_->all()) ready += p->state() == plugin_state::ready;
   std::uint64_t most = 0;
   for (auto& b : journal_->backlogs()) most = std::max(most, b.records);
-  return std::to_string(ready) + " of " + std::to_string(plugins_->all().size()) + " plugins ready, " + std::to_string(most) +
-         " records wait";
+  return std::to_string(ready) + " of " + std::to_string(plugins_->all().size()) + " plugins ready, " +
+         std::to_string(most) + " records wait";
 }
 
 }  // namespace tilld::daemon

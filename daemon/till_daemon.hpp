@@ -1,5 +1,5 @@
-// Everything that a running till is made of, put together in the order in which it depends on each other: keys, journal,
-// plugins, destinations, calls, doors. One io_context on one thread owns all of it.
+// Everything that a running till is made of, put together in the order in which it depends on each other:
+// keys, journal, plugins, destinations, calls, doors. One io_context on one thread owns all of it.
 #pragma once
 
 #include <memory>
@@ -22,9 +22,10 @@ struct daemon_options {
 
 class till_daemon {
  public:
-  // Opens the journal, makes keys at first start, starts plugins and forwarding, and listens last: whoever can connect
-  // finds a till that can sell.
-  static base::result<std::unique_ptr<till_daemon>> open(boost::asio::io_context& io, config settings, daemon_options options);
+  // Opens the journal, makes keys at first start, starts plugins and forwarding, and listens last: whoever
+  // can connect finds a till that can sell.
+  static base::result<std::unique_ptr<till_daemon>> open(boost::asio::io_context& io, config settings,
+                                                         daemon_options options);
   ~till_daemon();
 
   // Doors first, then plugins, then the journal's last flush.

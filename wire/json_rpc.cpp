@@ -24,7 +24,8 @@ std::size_t value_size(std::string_view s) {
   for (std::size_t i = 0; i < s.size(); ++i) {
     char c = s[i];
     if (in_text) {
-      if (c == '\\') ++i;
+      if (c == '\\')
+        ++i;
       else if (c == '"') {
         in_text = false;
         if (depth == 0) return i + 1;
@@ -60,8 +61,8 @@ std::optional<std::string> id_text(const boost::json::value& id) {
   return std::nullopt;
 }
 
-// How many values it has, give or take a few; exact enough for JSON, and only a guess for what is none and will be refused
-// anyway. Stops counting behind the most that a request may have.
+// How many values it has, give or take a few; exact enough for JSON, and only a guess for what is none and
+// will be refused anyway. Stops counting behind the most that a request may have.
 std::size_t count_values(std::string_view line) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < line.size() && count <= json_values_max; ++i) {
@@ -106,7 +107,8 @@ base::result<std::optional<std::string_view>> line_splitter::next() {
     }
     std::string_view line(buffer_.data() + begin_, end - begin_);
     begin_ = searched_ = end + 1;
-    if (line.size() > line_size_max) return base::error{base::errc::message_too_large, "a line is longer than 1 MiB"};
+    if (line.size() > line_size_max)
+      return base::error{base::errc::message_too_large, "a line is longer than 1 MiB"};
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (!line.empty()) return std::optional(line);
   }
@@ -121,23 +123,28 @@ boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view l
   };
   if (line.size() > counted_size) {
     auto count = count_values(line);
-    if (count > json_values_max) return refuse(base::errc::message_too_large, "a request has at most 65536 members and elements");
+    if (count > json_values_max)
+      return refuse(base::errc::message_too_large, "a request has at most 65536 members and elements");
     // Thousands of values are made and dropped together.
-    if (count > many_values) memory = boost::json::make_shared_resource<boost::json::monotonic_resource>(line.size());
+    if (count > many_values)
+      memory = boost::json::make_shared_resource<boost::json::monotonic_resource>(line.size());
   }
   boost::json::parse_options options;
   options.max_depth = json_depth_max;
   boost::system::error_code failed;
-  auto value = boost::json::parse(boost::json::string_view(line.data(), line.size()), failed, memory, options);
+  auto value =
+      boost::json::parse(boost::json::string_view(line.data(), line.size()), failed, memory, options);
   if (failed) return refuse(base::errc::parse_error, failed.message());
-  if (value.is_array()) return refuse(base::errc::invalid_request, "batches are not accepted; send one object a line");
+  if (value.is_array())
+    return refuse(base::errc::invalid_request, "batches are not accepted; send one object a line");
   auto* object = value.if_object();
   if (!object) return refuse(base::errc::invalid_request, "a request is a JSON object");
 
   rpc_request request{{}, {}, boost::json::object(memory), "{}"};
   if (auto* id = object->if_contains("id")) {
     auto text = id_text(*id);
-    if (!text) return refuse(base::errc::invalid_request, "id must be a text of at most 128 characters or an integer");
+    if (!text)
+      return refuse(base::errc::invalid_request, "id must be a text of at most 128 characters or an integer");
     request.id = refusal.id = *text;
   }
   auto* version = object->if_contains("jsonrpc");
@@ -203,7 +210,8 @@ std::optional<std::string> repeated_member(std::string_view json) {
         if (open.empty()) return std::nullopt;
         auto first = names.begin() + static_cast<std::ptrdiff_t>(open.back().first_name);
         std::sort(first, names.end());
-        if (auto twice = std::adjacent_find(first, names.end()); twice != names.end()) return std::string(*twice);
+        if (auto twice = std::adjacent_find(first, names.end()); twice != names.end())
+          return std::string(*twice);
         names.erase(first, names.end());
         open.pop_back();
         name_comes = false;

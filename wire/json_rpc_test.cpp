@@ -1,10 +1,11 @@
 #include "wire/json_rpc.hpp"
 
+#include <gtest/gtest.h>
+
 #include <random>
 #include <vector>
 
 #include <boost/json.hpp>
-#include <gtest/gtest.h>
 
 using namespace tilld;
 using wire::parse_request;
@@ -72,7 +73,8 @@ TEST(line_splitter, gives_back_the_memory_of_a_long_line) {
 }
 
 TEST(request, keeps_id_method_and_params_as_received) {
-  auto r = parse_request(R"({"jsonrpc":"2.0","id":"a\"b","method":"sale.record","params":{"n": 1.50,"s":"}\"{"}})");
+  auto r = parse_request(
+      R"({"jsonrpc":"2.0","id":"a\"b","method":"sale.record","params":{"n": 1.50,"s":"}\"{"}})");
   ASSERT_TRUE(r);
   EXPECT_EQ(r->id, R"("a\"b")");
   EXPECT_EQ(r->method, "sale.record");
@@ -130,7 +132,9 @@ TEST(line_splitter, keeps_no_memory_of_a_long_line_while_nothing_comes) {
 }
 
 TEST(request, has_a_bounded_number_of_values_and_long_texts_all_the_same) {
-  auto with = [](const std::string& params) { return R"({"jsonrpc":"2.0","id":1,"method":"x","params":)" + params + "}"; };
+  auto with = [](const std::string& params) {
+    return R"({"jsonrpc":"2.0","id":1,"method":"x","params":)" + params + "}";
+  };
   std::string list = "[0";
   for (int i = 0; i < 65'000; ++i) list += ", 0";
   EXPECT_TRUE(parse_request(with(R"({"a":)" + list + "]}")));

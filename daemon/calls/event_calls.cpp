@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t subscriptions_max = 16, topics_max = 32;
 
-// A voucher that is scanned and a card that is shown are for the till that serves the customer, not for whoever watches.
+// A voucher that is scanned and a card that is shown are for the till that serves the customer, not for
+// whoever watches.
 bool may_see(role r, const std::string& topic) {
   if (r != role::read) return true;
   for (auto& known : catalogue::topics())
@@ -30,18 +31,21 @@ answer subscribe(till_parts& till, const call& c) {
   if (!c.who->notify) return refuse("topics", "this connection cannot be notified");
   auto* given = c.params.if_contains("topics");
   if (!given || !given->is_array() || given->get_array().empty() || given->get_array().size() > topics_max)
-    return refuse("topics", R"(must be a list of 1 to 32 topics such as "scanner" or "printer.status_changed")");
+    return refuse("topics",
+                  R"(must be a list of 1 to 32 topics such as "scanner" or "printer.status_changed")");
   std::vector<std::string> topics;
   for (auto& topic : given->get_array()) {
     if (!topic.is_string() || topic.get_string().empty() || topic.get_string().size() > 64)
       return refuse("topics", "each topic must be a text of 1 to 64 characters");
     topics.emplace_back(topic.get_string());
   }
-  if (c.who->subscriptions.size() >= subscriptions_max) return refuse("topics", "a connection has at most 16 subscriptions");
+  if (c.who->subscriptions.size() >= subscriptions_max)
+    return refuse("topics", "a connection has at most 16 subscriptions");
   auto own = std::make_shared<std::uint64_t>(0);
   std::weak_ptr<caller> who = c.who;
   auto id = till.events.subscribe(std::move(topics), [who, own](const event& e) {
-    if (auto still_there = who.lock(); still_there && still_there->notify && may_see(still_there->acts_as, e.topic))
+    if (auto still_there = who.lock();
+        still_there && still_there->notify && may_see(still_there->acts_as, e.topic))
       still_there->notify(e, *own);
   });
   *own = id;
@@ -64,8 +68,10 @@ answer unsubscribe(till_parts& till, const call& c) {
 }  // namespace
 
 void add_event_calls(till_parts& till) {
-  till.methods.add({"events.subscribe", anyone, false, [&till](const call& c) { return subscribe(till, c); }, {}});
-  till.methods.add({"events.unsubscribe", anyone, false, [&till](const call& c) { return unsubscribe(till, c); }, {}});
+  till.methods.add(
+      {"events.subscribe", anyone, false, [&till](const call& c) { return subscribe(till, c); }, {}});
+  till.methods.add(
+      {"events.unsubscribe", anyone, false, [&till](const call& c) { return unsubscribe(till, c); }, {}});
 }
 
 }  // namespace tilld::daemon

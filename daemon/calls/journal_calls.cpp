@@ -20,7 +20,8 @@ namespace {
 
 using records = std::vector<base::record>;
 
-asio::awaitable<result<std::shared_ptr<records>>> read(till_parts& till, std::uint64_t from, std::uint64_t count, std::size_t octets) {
+asio::awaitable<result<std::shared_ptr<records>>> read(till_parts& till, std::uint64_t from,
+                                                       std::uint64_t count, std::size_t octets) {
   auto found = std::make_shared<records>();
   store::work look = [found, from, count, octets](rows& in) -> result<> {
     auto some = in.read(from, count, octets);
@@ -34,7 +35,8 @@ asio::awaitable<result<std::shared_ptr<records>>> read(till_parts& till, std::ui
 }
 
 boost::json::object describe(const base::record& r) {
-  boost::json::object o{{"header", base::to_hex(r.header)}, {"hash", base::to_hex(r.hash)}, {"body", wire::to_base64(r.body)}};
+  boost::json::object o{
+      {"header", base::to_hex(r.header)}, {"hash", base::to_hex(r.hash)}, {"body", wire::to_base64(r.body)}};
   if (auto h = r.decoded()) {
     o["epoch"] = h->epoch;
     o["sequence"] = h->sequence;
@@ -52,12 +54,13 @@ asio::awaitable<answer> read_records(till_parts& till, call c) {
   auto limit = optional_integer(c.params, "limit", 1, 1000);
   for (auto* one : {&from, &limit})
     if (!*one) co_return make_error(one->error(), c.who->language);
-  auto found = co_await read(till, static_cast<std::uint64_t>(from->value_or(1)), static_cast<std::uint64_t>(limit->value_or(100)),
-                             256 * 1024);
+  auto found = co_await read(till, static_cast<std::uint64_t>(from->value_or(1)),
+                             static_cast<std::uint64_t>(limit->value_or(100)), 256 * 1024);
   if (!found) co_return make_error(found.error(), c.who->language);
   boost::json::array list;
   for (auto& r : **found) list.push_back(describe(r));
-  boost::json::object o{{"till", till.settings.till}, {"head", till.journal.head().sequence}, {"records", std::move(list)}};
+  boost::json::object o{
+      {"till", till.settings.till}, {"head", till.journal.head().sequence}, {"records", std::move(list)}};
   co_return make_result(o);
 }
 
@@ -111,12 +114,16 @@ void journal_note(till_parts& till, std::string kind, boost::json::object body) 
         return {};
       },
       [kind = entry.kind](result<> outcome) {
-        if (!outcome) base::log(base::log_level::error, "A note for the journal could not be stored", outcome.error(), {{"kind", kind}});
+        if (!outcome)
+          base::log(base::log_level::error, "A note for the journal could not be stored", outcome.error(),
+                    {{"kind", kind}});
       });
 }
 
 void add_journal_calls(till_parts& till) {
-  till.methods.add({"journal.head", anyone, false,
+  till.methods.add({"journal.head",
+                    anyone,
+                    false,
                     [&till](const call&) {
                       auto& h = till.journal.head();
                       boost::json::array witnesses;
@@ -126,12 +133,17 @@ void add_journal_calls(till_parts& till) {
                                              {"sequence", s.acknowledged.sequence},
                                              {"hash", base::to_hex(s.acknowledged.hash)}});
                       }
-                      return make_result({{"till", till.settings.till}, {"epoch", h.epoch}, {"sequence", h.sequence},
-                                          {"hash", base::to_hex(h.hash)}, {"witnesses", std::move(witnesses)}});
+                      return make_result({{"till", till.settings.till},
+                                          {"epoch", h.epoch},
+                                          {"sequence", h.sequence},
+                                          {"hash", base::to_hex(h.hash)},
+                                          {"witnesses", std::move(witnesses)}});
                     },
                     {}});
-  till.methods.add({"journal.read", watchers, false, {}, [&till](call c) { return read_records(till, std::move(c)); }});
-  till.methods.add({"journal.verify", watchers, false, {}, [&till](call c) { return verify(till, std::move(c)); }});
+  till.methods.add(
+      {"journal.read", watchers, false, {}, [&till](call c) { return read_records(till, std::move(c)); }});
+  till.methods.add(
+      {"journal.verify", watchers, false, {}, [&till](call c) { return verify(till, std::move(c)); }});
 }
 
 }  // namespace tilld::daemon

@@ -27,8 +27,9 @@ std::string_view state_name(operation_state s) {
 }
 
 boost::json::object describe(const operation_row& row) {
-  boost::json::object o{{"operation_id", row.id.text()}, {"method", row.key.method}, {"idempotency_key", row.key.key},
-                        {"principal", row.key.principal}, {"state", state_name(row.state)}, {"changed_ms", row.changed_ms}};
+  boost::json::object o{{"operation_id", row.id.text()},  {"method", row.key.method},
+                        {"idempotency_key", row.key.key}, {"principal", row.key.principal},
+                        {"state", state_name(row.state)}, {"changed_ms", row.changed_ms}};
   if (!row.device.empty()) o["device"] = row.device;
   if (row.sequence) o["sequence"] = row.sequence;
   if (row.kind == answer_kind::result) o["result"] = boost::json::parse(row.answer);
@@ -49,7 +50,8 @@ asio::awaitable<answer> get(till_parts& till, call c) {
   if (*id_text) id = base::uuid::parse(**id_text);
   if (*id_text && !id) co_return make_error(invalid_member("operation_id", "must be a UUID"), language);
   if (!id && (!*key || !*method))
-    co_return make_error(invalid_member("operation_id", "is missing; or give idempotency_key and method"), language);
+    co_return make_error(invalid_member("operation_id", "is missing; or give idempotency_key and method"),
+                         language);
   auto found = std::make_shared<std::optional<operation_row>>();
   operation_key by_key{c.who->principal, method->value_or(""), key->value_or("")};
   store::work look = [found, id, by_key](rows& in) -> result<> {
@@ -83,19 +85,24 @@ asio::awaitable<answer> resolve(till_parts& till, call c) {
   auto changed = std::make_shared<operation_row>();
   auto principal = c.who->principal;
   auto now = till.clock.unix_ms();
-  store::work decide_it = [changed, id = *id, done = *outcome == "done", why = *reason, principal, now](rows& in) -> result<> {
+  store::work decide_it = [changed, id = *id, done = *outcome == "done", why = *reason, principal,
+                           now](rows& in) -> result<> {
     auto row = in.find_operation(id);
     if (!row) return row.error();
     if (!*row) return error{errc::operation_not_found, "no such operation"};
     if ((*row)->state != operation_state::unknown)
-      return error{errc::invalid_params, "operation_id: is " + std::string(state_name((*row)->state)) + ", only unknown ones are resolved"};
+      return error{errc::invalid_params, "operation_id: is " + std::string(state_name((*row)->state)) +
+                                             ", only unknown ones are resolved"};
     *changed = **row;
     changed->state = done ? operation_state::done : operation_state::failed;
     changed->kind = done ? answer_kind::result : answer_kind::none;
     changed->answer = done ? R"({"resolved":"by a person"})" : "";
     changed->changed_ms = now;
-    boost::json::object body{{"operation_id", id.text()}, {"method", changed->key.method}, {"outcome", done ? "done" : "not_done"},
-                             {"reason", why}, {"principal", principal}};
+    boost::json::object body{{"operation_id", id.text()},
+                             {"method", changed->key.method},
+                             {"outcome", done ? "done" : "not_done"},
+                             {"reason", why},
+                             {"principal", principal}};
     journal_entry entry{"operation.resolved", boost::json::serialize(body), std::nullopt};
     if (auto appended = in.append(entry); !appended) return appended.error();
     return in.put_operation(*changed);
@@ -125,8 +132,10 @@ asio::awaitable<answer> list_unknown(till_parts& till, call c) {
 
 void add_operation_calls(till_parts& till) {
   till.methods.add({"operation.get", anyone, false, {}, [&till](call c) { return get(till, std::move(c)); }});
-  till.methods.add({"operation.unknown", staff, false, {}, [&till](call c) { return list_unknown(till, std::move(c)); }});
-  till.methods.add({"operation.resolve", staff, false, {}, [&till](call c) { return resolve(till, std::move(c)); }});
+  till.methods.add(
+      {"operation.unknown", staff, false, {}, [&till](call c) { return list_unknown(till, std::move(c)); }});
+  till.methods.add(
+      {"operation.resolve", staff, false, {}, [&till](call c) { return resolve(till, std::move(c)); }});
 }
 
 }  // namespace tilld::daemon

@@ -41,11 +41,12 @@ struct till_parts {
   std::vector<std::unique_ptr<forwarder>>& destinations;  // in the order of the configuration
   std::string boot_id;                                    // of this run of the daemon
   base::time_stamp started;
-  std::function<std::size_t()> connections;               // how many are open
-  boost::asio::any_io_executor aside;                     // a thread for what would hold the I/O thread up; may be empty
+  std::function<std::size_t()> connections;  // how many are open
+  boost::asio::any_io_executor aside;        // a thread for what would hold the I/O thread up; may be empty
 };
 
-// Writes a record that no call asked for: a plugin died, a person decided. Failure is logged; nothing waits for it.
+// Writes a record that no call asked for: a plugin died, a person decided. Failure is logged; nothing waits
+// for it.
 void journal_note(till_parts& till, std::string kind, boost::json::object body);
 
 // Waiting records per destination, as every status answer has them.

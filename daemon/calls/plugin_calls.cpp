@@ -1,10 +1,11 @@
-// plugin.list, plugin.restart, device.list, and every word of the interfaces that plugins provide: printer.print is the
-// word print of tilld.printer/1, com.example.scale.weigh the word weigh of com.example.scale/1.
+// plugin.list, plugin.restart, device.list, and every word of the interfaces that plugins provide:
+// printer.print is the word print of tilld.printer/1, com.example.scale.weigh the word weigh of
+// com.example.scale/1.
+#include <tilld/plugin.h>
+
 #include <algorithm>
 
 #include <boost/json.hpp>
-
-#include <tilld/plugin.h>
 
 #include "daemon/calls/params.hpp"
 #include "daemon/calls/parts.hpp"
@@ -41,7 +42,8 @@ struct device_call {
 };
 
 // Members of the envelope do not reach the plugin.
-result<device_call> prepare(const call& c, const catalogue::word* word, std::string interface, std::string full_name) {
+result<device_call> prepare(const call& c, const catalogue::word* word, std::string interface,
+                            std::string full_name) {
   device_call d;
   d.word = word;
   d.interface = std::move(interface);
@@ -52,7 +54,8 @@ result<device_call> prepare(const call& c, const catalogue::word* word, std::str
   d.device = device->value_or("");
   auto deadline = optional_integer(d.body, "deadline_ms", 1, deadline_ms_max);
   if (!deadline) return deadline.error();
-  d.deadline_ms = static_cast<std::uint32_t>(deadline->value_or(word ? word->deadline_ms_default : deadline_ms_of_others));
+  d.deadline_ms = static_cast<std::uint32_t>(
+      deadline->value_or(word ? word->deadline_ms_default : deadline_ms_of_others));
   if (auto* blob = d.body.if_contains("blob")) {
     auto octets = blob->is_string() ? wire::from_base64(blob->get_string()) : std::nullopt;
     if (!octets) return invalid_member("blob", "must be base64");
@@ -73,7 +76,9 @@ asio::awaitable<plugin_reply> send(till_parts& till, device_call d, std::string 
   auto provider = till.plugins.find(d.interface, device);
   if (!provider) {
     plugin_reply none;
-    none.why = {errc::no_device, device.empty() ? "no plugin provides " + d.interface : "no plugin " + device + " provides " + d.interface};
+    none.why = {
+        errc::no_device,
+        device.empty() ? "no plugin provides " + d.interface : "no plugin " + device + " provides " + d.interface};
     co_return none;
   }
   plugin_request request;
@@ -88,7 +93,8 @@ asio::awaitable<plugin_reply> send(till_parts& till, device_call d, std::string 
 result<answer> read_reply(const plugin_reply& reply, const catalogue::word* word) {
   boost::system::error_code failed;
   auto value = boost::json::parse(reply.body.empty() ? "{}" : reply.body, failed);
-  if (failed || !value.is_object()) return error{errc::device_fault, "the plugin's answer is not a JSON object"};
+  if (failed || !value.is_object())
+    return error{errc::device_fault, "the plugin's answer is not a JSON object"};
   if (word)
     if (auto complaint = word->check_reply(value.get_object()))
       return error{errc::device_fault, "the plugin's answer does not fit its schema"};
@@ -110,7 +116,8 @@ bool promises_nothing_happened(const plugin_reply& reply) {
   }
 }
 
-asio::awaitable<device_outcome> look_up(till_parts& till, const catalogue::word* word, base::uuid operation, std::string device) {
+asio::awaitable<device_outcome> look_up(till_parts& till, const catalogue::word* word, base::uuid operation,
+                                        std::string device) {
   device_outcome outcome;
   outcome.why = {errc::outcome_unknown, "the device cannot tell what became of it"};
   if (!word || word->outcome.empty()) co_return outcome;
@@ -145,7 +152,8 @@ asio::awaitable<device_outcome> look_up(till_parts& till, const catalogue::word*
   co_return outcome;
 }
 
-asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string device, base::uuid operation) {
+asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string device,
+                                    base::uuid operation) {
   auto* word = d.word;
   d.body["operation_id"] = operation.text();
   auto reply = co_await send(till, std::move(d), device);
@@ -160,7 +168,8 @@ asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string
     reply.why = read.error();
   }
   outcome.why = reply.why;
-  if (reply.what == plugin_reply::phase::not_given || (reply.what == plugin_reply::phase::answered && promises_nothing_happened(reply))) {
+  if (reply.what == plugin_reply::phase::not_given ||
+      (reply.what == plugin_reply::phase::answered && promises_nothing_happened(reply))) {
     outcome.what = device_outcome::state::not_done;
     co_return outcome;
   }
@@ -187,11 +196,12 @@ bool somebody_is_still_to_come(const till_parts& till, std::string_view device) 
 error why_absent(const till_parts& till, const device_call& d) {
   if (somebody_is_still_to_come(till, d.device))
     return {errc::device_gone, (d.device.empty() ? "a plugin" : d.device) + " is still starting"};
-  return {errc::no_device, "no plugin " + (d.device.empty() ? std::string() : d.device + " ") + "provides " + d.interface};
+  return {errc::no_device,
+          "no plugin " + (d.device.empty() ? std::string() : d.device + " ") + "provides " + d.interface};
 }
 
-asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* word, std::string interface, std::string full_name,
-                                    call c) {
+asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* word, std::string interface,
+                                    std::string full_name, call c) {
   auto language = c.who->language;
   auto prepared = prepare(c, word, std::move(interface), std::move(full_name));
   if (!prepared) co_return make_error(prepared.error(), language);
@@ -211,9 +221,13 @@ asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* wor
   keyed_calls::device_action action;
   action.device = device;
   if (!provider) action.absent = why_absent(till, *prepared);
-  action.act = [&till, d = *prepared, device](base::uuid operation) { return act(till, d, device, operation); };
+  action.act = [&till, d = *prepared, device](base::uuid operation) {
+    return act(till, d, device, operation);
+  };
   if (word && !word->outcome.empty())
-    action.look_up = [&till, word](base::uuid operation, std::string at) { return look_up(till, word, operation, std::move(at)); };
+    action.look_up = [&till, word](base::uuid operation, std::string at) {
+      return look_up(till, word, operation, std::move(at));
+    };
   keyed_calls::request request;
   // How long the caller waits is no part of what it asks for: a repetition may be more patient.
   c.params.erase("deadline_ms");
@@ -227,17 +241,22 @@ asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* wor
 
 // Which method stands behind a name that the daemon itself does not know.
 std::optional<method> find_device_method(till_parts& till, const std::string& name) {
-  auto make = [&](const catalogue::word* word, std::string interface, std::string full_name, role_set allowed) {
+  auto make = [&](const catalogue::word* word, std::string interface, std::string full_name,
+                  role_set allowed) {
     method m;
     m.name = name;
     m.allowed = allowed;
-    m.slow = [&till, word, interface, full_name](call c) { return call_device(till, word, interface, full_name, std::move(c)); };
+    m.slow = [&till, word, interface, full_name](call c) {
+      return call_device(till, word, interface, full_name, std::move(c));
+    };
     return m;
   };
   if (auto* word = catalogue::find_method(name)) {
     if (word->service) return std::nullopt;
-    bool needs_cashier = std::find(std::begin(cashier_only), std::end(cashier_only), name) != std::end(cashier_only);
-    return make(word, std::string(word->interface), std::string(word->full_name), needs_cashier ? cashiers : checkouts);
+    bool needs_cashier =
+        std::find(std::begin(cashier_only), std::end(cashier_only), name) != std::end(cashier_only);
+    return make(word, std::string(word->interface), std::string(word->full_name),
+                needs_cashier ? cashiers : checkouts);
   }
   auto dot = name.rfind('.');
   if (dot == std::string::npos) return std::nullopt;
@@ -247,9 +266,11 @@ std::optional<method> find_device_method(till_parts& till, const std::string& na
       auto full_name = interface + name.substr(dot);
       if (catalogue::till_name(full_name) == name) return make(nullptr, interface, full_name, cashiers);
     }
-  // The names of somebody else's interfaces have three parts at least; a plugin that is still starting may have it.
+  // The names of somebody else's interfaces have three parts at least; a plugin that is still starting may
+  // have it.
   auto first = name.substr(0, dot) + "/1";
-  if (name.find('.') != dot && somebody_is_still_to_come(till, "")) return make(nullptr, first, first + name.substr(dot), cashiers);
+  if (name.find('.') != dot && somebody_is_still_to_come(till, ""))
+    return make(nullptr, first, first + name.substr(dot), cashiers);
   return std::nullopt;
 }
 
@@ -258,7 +279,9 @@ answer list_devices(const till_parts& till) {
   for (auto& plugin : till.plugins.all()) {
     boost::json::array interfaces;
     for (auto& one : plugin->provided()) interfaces.emplace_back(one);
-    list.push_back({{"device", plugin->instance_name()}, {"interfaces", std::move(interfaces)}, {"state", name(plugin->state())}});
+    list.push_back({{"device", plugin->instance_name()},
+                    {"interfaces", std::move(interfaces)},
+                    {"state", name(plugin->state())}});
   }
   return make_result({{"devices", std::move(list)}});
 }
@@ -276,9 +299,15 @@ answer restart_plugin(till_parts& till, const call& c) {
 }  // namespace
 
 void add_plugin_calls(till_parts& till) {
-  till.methods.add({"plugin.list", watchers, false,
-                    [&till](const call&) { return make_result({{"plugins", till.plugins.describe()}}); }, {}});
-  till.methods.add({"plugin.restart", staff, false, [&till](const call& c) { return restart_plugin(till, c); }, {}});
+  till.methods.add({"plugin.list",
+                    watchers,
+                    false,
+                    [&till](const call&) {
+                      return make_result({{"plugins", till.plugins.describe()}});
+                    },
+                    {}});
+  till.methods.add(
+      {"plugin.restart", staff, false, [&till](const call& c) { return restart_plugin(till, c); }, {}});
   till.methods.add({"device.list", anyone, false, [&till](const call&) { return list_devices(till); }, {}});
   till.methods.add_rest([&till](const std::string& name) { return find_device_method(till, name); });
 }

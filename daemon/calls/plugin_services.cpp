@@ -1,9 +1,10 @@
-// What the daemon offers to plugins: tilld.state/1, tilld.journal/1, tilld.central/1. A plugin asks only for what its
-// descriptor names in `uses`, and sees only its own instance's state.
+// What the daemon offers to plugins: tilld.state/1, tilld.journal/1, tilld.central/1. A plugin asks only for
+// what its descriptor names in `uses`, and sees only its own instance's state.
+#include <tilld/plugin.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/json.hpp>
 
-#include <tilld/plugin.h>
 #include <tilld/services.hpp>
 
 #include "daemon/calls/parts.hpp"
@@ -49,7 +50,8 @@ std::string text_of(const boost::json::object& body, std::string_view name) {
 }
 
 // The bodies were checked against the catalogue, so members are there with the right types.
-asio::awaitable<service_reply> state_service(till_parts& till, std::string instance_name, std::string word, boost::json::object body) {
+asio::awaitable<service_reply> state_service(till_parts& till, std::string instance_name, std::string word,
+                                             boost::json::object body) {
   auto key = text_of(body, "key");
   auto out = std::make_shared<boost::json::object>();
   store::work work;
@@ -69,12 +71,15 @@ asio::awaitable<service_reply> state_service(till_parts& till, std::string insta
       co_return refusal(why);
     }
     kind = work_kind::housekeeps;
-    work = [instance_name, key, text](rows& in) { return in.put_state(instance_name, key, base::as_bytes(text)); };
+    work = [instance_name, key, text](rows& in) {
+      return in.put_state(instance_name, key, base::as_bytes(text));
+    };
   } else if (word == "remove") {
     kind = work_kind::housekeeps;
     work = [instance_name, key](rows& in) { return in.remove_state(instance_name, key); };
   } else {
-    work = [out, instance_name, prefix = text_of(body, "prefix"), after = text_of(body, "after")](rows& in) -> result<> {
+    work = [out, instance_name, prefix = text_of(body, "prefix"),
+            after = text_of(body, "after")](rows& in) -> result<> {
       constexpr int keys_max = 1000;
       auto keys = in.list_state(instance_name, prefix, after, keys_max + 1);
       if (!keys) return keys.error();
@@ -92,14 +97,17 @@ asio::awaitable<service_reply> state_service(till_parts& till, std::string insta
   co_return reply;
 }
 
-// Every record of a plugin has the kind plugin.note, so that none can pass for a sale; its own kind stands in the body.
-asio::awaitable<service_reply> journal_service(till_parts& till, std::string instance_name, std::string plugin_id, boost::json::object body) {
+// Every record of a plugin has the kind plugin.note, so that none can pass for a sale; its own kind stands in
+// the body.
+asio::awaitable<service_reply> journal_service(till_parts& till, std::string instance_name,
+                                               std::string plugin_id, boost::json::object body) {
   auto kind = text_of(body, "kind");
   if (!kind.starts_with(plugin_id + ".") || kind.size() > 128) {
     error why{errc::invalid_params, "kind: must begin with " + plugin_id + "."};
     co_return refusal(why);
   }
-  boost::json::object note{{"plugin", plugin_id}, {"instance", instance_name}, {"kind", kind}, {"body", body.at("body")}};
+  boost::json::object note{
+      {"plugin", plugin_id}, {"instance", instance_name}, {"kind", kind}, {"body", body.at("body")}};
   journal_entry entry{"plugin.note", boost::json::serialize(note), std::nullopt};
   auto made = std::make_shared<base::record_header>();
   store::work work = [entry, made](rows& in) -> result<> {
@@ -115,16 +123,19 @@ asio::awaitable<service_reply> journal_service(till_parts& till, std::string ins
   co_return reply;
 }
 
-asio::awaitable<service_reply> central_service(till_parts& till, boost::json::object body, std::uint32_t deadline_ms) {
+asio::awaitable<service_reply> central_service(till_parts& till, boost::json::object body,
+                                               std::uint32_t deadline_ms) {
   forwarder* ledger = nullptr;
   for (std::size_t i = 0; i < till.destinations.size(); ++i)
-    if (till.settings.destinations[i].expected_role == wire::sync::role::ledger) ledger = till.destinations[i].get();
+    if (till.settings.destinations[i].expected_role == wire::sync::role::ledger)
+      ledger = till.destinations[i].get();
   if (!ledger) {
     error why{errc::central_unreachable, "this till has no ledger destination"};
     co_return refusal(why);
   }
   std::chrono::milliseconds timeout(deadline_ms ? deadline_ms : 10'000);
-  if (auto* given = body.if_contains("timeout_ms"); given && given->is_int64()) timeout = std::chrono::milliseconds(given->get_int64());
+  if (auto* given = body.if_contains("timeout_ms"); given && given->is_int64())
+    timeout = std::chrono::milliseconds(given->get_int64());
   auto params = boost::json::serialize(body.at("params"));
   auto answered = co_await ledger->call(text_of(body, "method"), std::move(params), timeout);
   if (!answered) co_return refusal(answered.error());
@@ -177,14 +188,19 @@ void answer_plugins(till_parts& till) {
     }
     ++mine;
     auto finished = [running, name = from.instance_name()](std::exception_ptr) { --(*running)[name]; };
-    asio::co_spawn(till.executor, serve(till, from.shared_from_this(), std::move(request)), std::move(finished));
+    asio::co_spawn(till.executor, serve(till, from.shared_from_this(), std::move(request)),
+                   std::move(finished));
   };
   // A plugin that dies is a fact that somebody may ask for months later.
   till.plugins.on_changed = [&till](instance& which, plugin_state before) {
     auto now = which.state();
     if (now == plugin_state::ready || now == plugin_state::starting || now == plugin_state::stopped) return;
-    journal_note(till, "plugin.ended", {{"plugin", which.instance_name()}, {"id", which.plugin_id()}, {"state", name(now)},
-                                        {"before", name(before)}, {"reason", which.reason()}});
+    journal_note(till, "plugin.ended",
+                 {{"plugin", which.instance_name()},
+                  {"id", which.plugin_id()},
+                  {"state", name(now)},
+                  {"before", name(before)},
+                  {"reason", which.reason()}});
   };
 }
 

@@ -45,7 +45,8 @@ bool is_time(std::string_view t) {
   }
   if (rest == "Z") return true;
   return rest.size() == 6 && (rest[0] == '+' || rest[0] == '-') && rest[3] == ':' &&
-         rest.find_first_not_of("0123456789", 1) == 3 && rest.find_first_not_of("0123456789", 4) == std::string_view::npos;
+         rest.find_first_not_of("0123456789", 1) == 3 &&
+         rest.find_first_not_of("0123456789", 4) == std::string_view::npos;
 }
 
 // Adds up amounts; remembers a currency that does not fit and a sum beyond the limit.
@@ -68,29 +69,37 @@ class sum {
 
 result<> check_texts(const record& r) {
   auto id = [](const std::optional<reference>& ref, const char* path) -> result<> {
-    if (ref && !base::is_idempotency_key(ref->id)) return invalid(std::string(path) + ".id: must be 1 to 64 printable ASCII characters");
+    if (ref && !base::is_idempotency_key(ref->id))
+      return invalid(std::string(path) + ".id: must be 1 to 64 printable ASCII characters");
     return {};
   };
   if (auto fine = id(r.customer, "customer"); !fine) return fine;
   if (auto fine = id(r.operator_, "operator"); !fine) return fine;
   if (auto fine = id(r.order, "order"); !fine) return fine;
   if (auto fine = id(r.original, "original"); !fine) return fine;
-  if (r.receipt_number && r.receipt_number->size() > 64) return invalid("receipt_number: must have at most 64 characters");
-  for (auto [value, path] : {std::pair(&r.started_at, "started_at"), std::pair(&r.paid_at, "paid_at"), std::pair(&r.ended_at, "ended_at")})
-    if (*value && !is_time(**value)) return invalid(std::string(path) + ": must be a time such as 2026-11-21T14:05:00+01:00");
+  if (r.receipt_number && r.receipt_number->size() > 64)
+    return invalid("receipt_number: must have at most 64 characters");
+  for (auto [value, path] : {std::pair(&r.started_at, "started_at"), std::pair(&r.paid_at, "paid_at"),
+                             std::pair(&r.ended_at, "ended_at")})
+    if (*value && !is_time(**value))
+      return invalid(std::string(path) + ": must be a time such as 2026-11-21T14:05:00+01:00");
   return {};
 }
 
 result<> check_line(const line& l, const std::string& path, sum& in_currency) {
-  for (auto [value, name] : {std::pair(&l.text, "text"), std::pair(&l.product, "product"), std::pair(&l.category, "category"),
-                             std::pair(&l.unit, "unit")})
-    if (*value && (*value)->size() > text_size_max) return invalid(path + "." + name + ": must have at most 256 characters");
-  if (l.quantity && !is_decimal(*l.quantity)) return invalid(path + ".quantity: must be a decimal text such as \"0.350\"");
-  if (l.tax && l.tax->percent && !is_decimal(*l.tax->percent)) return invalid(path + ".tax.percent: must be a decimal text such as \"7.5\"");
+  for (auto [value, name] : {std::pair(&l.text, "text"), std::pair(&l.product, "product"),
+                             std::pair(&l.category, "category"), std::pair(&l.unit, "unit")})
+    if (*value && (*value)->size() > text_size_max)
+      return invalid(path + "." + name + ": must have at most 256 characters");
+  if (l.quantity && !is_decimal(*l.quantity))
+    return invalid(path + ".quantity: must be a decimal text such as \"0.350\"");
+  if (l.tax && l.tax->percent && !is_decimal(*l.tax->percent))
+    return invalid(path + ".tax.percent: must be a decimal text such as \"7.5\"");
   // Only the currency matters here; these are not added up.
   for (auto [value, name] : {std::pair(&l.unit_price, "unit_price")})
     if (*value && (*value)->currency != in_currency.total().currency)
-      return invalid(path + "." + name + ": must be in " + in_currency.total().currency + ", as the total is");
+      return invalid(path + "." + name + ": must be in " + in_currency.total().currency +
+                     ", as the total is");
   if (l.tax && l.tax->amount && l.tax->amount->currency != in_currency.total().currency)
     return invalid(path + ".tax.amount: must be in " + in_currency.total().currency + ", as the total is");
   if (l.discounts)
@@ -114,7 +123,8 @@ result<checked> check(const boost::json::object& params) {
   checked c{{r.total.minor, r.total.currency}, {}};
   auto compare = [&](const base::money& got, const char* what) {
     if (got.minor != c.total.minor)
-      c.differences.push_back(std::string(what) + " add up to " + got.text() + ", the total is " + c.total.text());
+      c.differences.push_back(std::string(what) + " add up to " + got.text() + ", the total is " +
+                              c.total.text());
   };
   sum lines(c.total.currency);
   bool all_lines_priced = r.lines && !r.lines->empty();
@@ -133,7 +143,8 @@ result<checked> check(const boost::json::object& params) {
   }
   if (r.discounts)
     for (std::size_t i = 0; i < r.discounts->size(); ++i)
-      if (auto added = lines.add((*r.discounts)[i].amount, "discounts." + std::to_string(i) + ".amount"); !added)
+      if (auto added = lines.add((*r.discounts)[i].amount, "discounts." + std::to_string(i) + ".amount");
+          !added)
         return added.error();
   if (all_lines_priced) compare(lines.total(), "the lines");
   if (r.tenders && !r.tenders->empty()) {

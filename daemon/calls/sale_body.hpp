@@ -1,9 +1,10 @@
-// What a till says of a sale: the params of sale.record. Everything that a later figure needs has its place here (who,
-// what, which category and tax, which discount, which tender, when, for which order), and everything but the total may
-// be left out where the till does not know it. Unknown members are refused: a mistyped one could be an amount. What the
-// till wants to keep beyond this goes into `extra`.
+// What a till says of a sale: the params of sale.record. Everything that a later figure needs has its place
+// here (who, what, which category and tax, which discount, which tender, when, for which order), and
+// everything but the total may be left out where the till does not know it. Unknown members are refused: a
+// mistyped one could be an amount. What the till wants to keep beyond this goes into `extra`.
 //
-// No member is secret or personal, and none may become so: no names, telephone numbers or card numbers: a customer and an operator are ids. [pure]
+// No member is secret or personal, and none may become so: no names, telephone numbers or card numbers: a
+// customer and an operator are ids. [pure]
 #pragma once
 
 #include <optional>
@@ -44,13 +45,13 @@ struct discount {
 BOOST_DESCRIBE_STRUCT(discount, (), (reason, amount))
 
 struct line {
-  std::optional<std::string> text;      // as on the receipt
-  std::optional<std::string> product;   // the shop's number or a GTIN
+  std::optional<std::string> text;     // as on the receipt
+  std::optional<std::string> product;  // the shop's number or a GTIN
   std::optional<std::string> category;
   std::optional<std::string> quantity;  // decimal text, "2" or "0.350"; "1" when left out
   std::optional<std::string> unit;      // "pc", "kg"
   std::optional<tilld::money> unit_price;
-  std::optional<tilld::money> amount;   // after the line's own discounts, tax included
+  std::optional<tilld::money> amount;  // after the line's own discounts, tax included
   std::optional<tilld::daemon::sale::tax> tax;
   std::optional<std::vector<discount>> discounts;  // already in amount
 };
@@ -78,13 +79,13 @@ struct record {
   std::optional<boost::json::object> extra;
 };
 BOOST_DESCRIBE_STRUCT(record, (),
-                      (idempotency_key, kind, receipt_number, total, lines, discounts, tenders, customer, operator_, order,
-                       original, started_at, paid_at, ended_at, extra))
+                      (idempotency_key, kind, receipt_number, total, lines, discounts, tenders, customer,
+                       operator_, order, original, started_at, paid_at, ended_at, extra))
 
 struct checked {
   base::money total;
-  // Sums that do not fit, in words ("the lines add up to 5.17 EUR, the total is 5.18 EUR"). A sale that happened is
-  // recorded all the same, with these beside it: refusing it would only hide it.
+  // Sums that do not fit, in words ("the lines add up to 5.17 EUR, the total is 5.18 EUR"). A sale that
+  // happened is recorded all the same, with these beside it: refusing it would only hide it.
   std::vector<std::string> differences;
 };
 

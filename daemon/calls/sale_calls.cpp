@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t large_sale = 32 * 1024;
 
 // What the daemon knows of the call, to stand beside the till's own words.
-boost::json::object around_the_sale(const till_parts& till, const call& c, const std::vector<std::string>& differences) {
+boost::json::object around_the_sale(const till_parts& till, const call& c,
+                                    const std::vector<std::string>& differences) {
   boost::json::object around{{"merchant", till.settings.merchant},
                              {"branch", till.settings.branch},
                              {"principal", c.who->principal},
@@ -30,7 +31,8 @@ boost::json::object around_the_sale(const till_parts& till, const call& c, const
 }
 
 // The body of the record: the params stand in it octet for octet as they came.
-std::string journal_body(boost::json::object around, const std::string& raw_params, const base::uuid& operation) {
+std::string journal_body(boost::json::object around, const std::string& raw_params,
+                         const base::uuid& operation) {
   around["operation_id"] = operation.text();
   auto text = boost::json::serialize(around);
   text.pop_back();
@@ -45,8 +47,8 @@ std::string rfc3339(std::int64_t unix_ms) {
   std::tm utc{};
   gmtime_r(&seconds, &utc);
   char text[96];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-                utc.tm_hour, utc.tm_min, utc.tm_sec, static_cast<int>(unix_ms % 1000));
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1,
+                utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, static_cast<int>(unix_ms % 1000));
   return text;
 }
 
@@ -74,7 +76,8 @@ asio::awaitable<answer> record_sale(till_parts& till, call c) {
   auto* checked = &looked->first;
   // Everything that the booking needs is copied here: it may run on the store's thread.
   keyed_calls::booking effect = [around = around_the_sale(till, c, checked->differences), raw = c.raw_params,
-                                 checked = *checked](rows& in, const base::uuid& operation) -> result<answer> {
+                                 checked = *checked](rows& in,
+                                                     const base::uuid& operation) -> result<answer> {
     journal_entry entry{"sale", journal_body(around, raw, operation), checked.total};
     auto header = in.append(entry);
     if (!header) return header.error();
@@ -94,7 +97,8 @@ asio::awaitable<answer> record_sale(till_parts& till, call c) {
 }  // namespace
 
 void add_sale_calls(till_parts& till) {
-  till.methods.add({"sale.record", checkouts, true, {}, [&till](call c) { return record_sale(till, std::move(c)); }});
+  till.methods.add(
+      {"sale.record", checkouts, true, {}, [&till](call c) { return record_sale(till, std::move(c)); }});
 }
 
 }  // namespace tilld::daemon

@@ -27,7 +27,8 @@ base::result<int> agree_on_protocol(const boost::json::object& params) {
     most = max->value_or(least);
   }
   if (least > protocol_version || most < protocol_version)
-    return error{errc::protocol_unsupported, "this daemon speaks protocol 1 to " + std::to_string(protocol_version)};
+    return error{errc::protocol_unsupported,
+                 "this daemon speaks protocol 1 to " + std::to_string(protocol_version)};
   return protocol_version;
 }
 
@@ -43,7 +44,8 @@ answer hello(till_parts& till, const call& c) {
   auto& who = *c.who;
   auto language = optional_text(c.params, "language", 16);
   if (!language) return make_error(language.error(), who.language);
-  if (*language) who.language = (*language)->starts_with("de") ? base::language::german : base::language::english;
+  if (*language)
+    who.language = (*language)->starts_with("de") ? base::language::german : base::language::english;
   auto protocol = agree_on_protocol(c.params);
   if (!protocol) return make_error(protocol.error(), who.language);
   who.protocol = *protocol;
@@ -53,13 +55,16 @@ answer hello(till_parts& till, const call& c) {
     if (!name || !version) return make_error(!name ? name.error() : version.error(), who.language);
     who.client = name->value_or("") + (*version ? "/" + **version : "");
   }
-  // On TCP nobody is known before the token; on a Unix socket the kernel said who it is, and a token changes nothing.
+  // On TCP nobody is known before the token; on a Unix socket the kernel said who it is, and a token changes
+  // nothing.
   if (who.principal.empty()) {
     auto token = optional_text(c.params, "token", 256);
     if (!token) return make_error(token.error(), who.language);
     auto row = till.tokens.find(token->value_or(""));
     auto r = row ? parse_role(row->role) : std::nullopt;
-    if (!r) return make_error({errc::unauthenticated, *token ? "the token is not known" : "token is missing"}, who.language);
+    if (!r)
+      return make_error({errc::unauthenticated, *token ? "the token is not known" : "token is missing"},
+                        who.language);
     who.principal = "token:" + row->id;
     who.acts_as = *r;
   }
@@ -87,7 +92,9 @@ void add_session_calls(till_parts& till) {
   till.methods.add({"session.hello", anyone, false, [&till](const call& c) { return hello(till, c); }, {}});
   // The session closes after it has answered this.
   till.methods.add({"session.bye", anyone, false, [](const call&) { return make_result({}); }, {}});
-  till.methods.add({"system.ping", anyone, false,
+  till.methods.add({"system.ping",
+                    anyone,
+                    false,
                     [&till](const call& c) {
                       boost::json::object pong{{"unix_ms", till.clock.unix_ms()}};
                       if (auto* echo = c.params.if_contains("echo")) pong["echo"] = *echo;

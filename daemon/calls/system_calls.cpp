@@ -37,7 +37,8 @@ boost::json::object describe_destination(const forward_status& s, const destinat
 boost::json::array describe_refusals(const till_parts& till) {
   boost::json::array list;
   auto refuse = [&](base::errc code) {
-    list.push_back({{"methods", boost::json::array{"sale.record"}}, {"kind", base::describe(code).kind},
+    list.push_back({{"methods", boost::json::array{"sale.record"}},
+                    {"kind", base::describe(code).kind},
                     {"hint", base::describe(code).hint}});
   };
   if (till.journal.failed()) refuse(base::errc::storage_failed);
@@ -70,7 +71,8 @@ boost::json::object status(const till_parts& till) {
   if (till.journal.failed()) problem(base::errc::storage_failed, "the database is not written any more");
   if (till.journal.full()) problem(base::errc::storage_full, "new sales are refused");
   if (auto count = till.journal.unknown_operations())
-    problem(base::errc::outcome_unknown, std::to_string(count) + " operations; tillctl operation unknown lists them");
+    problem(base::errc::outcome_unknown,
+            std::to_string(count) + " operations; tillctl operation unknown lists them");
   for (auto& plugin : till.plugins.all())
     if (plugin->state() != plugin_state::ready && plugin->state() != plugin_state::starting)
       problem(plugin->state() == plugin_state::waiting ? base::errc::device_gone : base::errc::plugin_failed,
@@ -78,31 +80,35 @@ boost::json::object status(const till_parts& till) {
   for (std::size_t i = 0; i < till.destinations.size(); ++i) {
     auto& s = till.destinations[i]->status();
     if (s.stopped_for_a_person)
-      problem(s.stopped_for_a_person->code, till.settings.destinations[i].name + ": " + s.stopped_for_a_person->detail);
+      problem(s.stopped_for_a_person->code,
+              till.settings.destinations[i].name + ": " + s.stopped_for_a_person->detail);
     else if (!s.connected)
       problem(base::errc::central_unreachable,
               till.settings.destinations[i].name + (s.last_error ? ": " + s.last_error->detail : ""));
   }
   auto now = till.clock.now();
-  boost::json::object o{{"state", problems.empty() ? "ok" : "degraded"},
-                        {"version", TILLD_VERSION},
-                        {"till", till.settings.till},
-                        {"branch", till.settings.branch},
-                        {"merchant", till.settings.merchant},
-                        {"boot", till.boot_id},
-                        {"started_ms", till.started.unix_ms},
-                        {"up_ms", now.monotonic_ms - till.started.monotonic_ms},
-                        {"clock", now.trust == base::clock_trust::synchronised ? "synchronised" : "unsynchronised"},
-                        {"connections", till.connections()},
-                        {"journal", head_of(till)},
-                        {"public_key", base::to_hex(till.key.public_half())},
-                        {"storage",
-                         {{"state", till.journal.failed() ? "failed" : till.journal.full() ? "full" : "ok"},
-                          {"commits", till.journal.commits()},
-                          {"commits_on", till.journal.on_own_thread() ? "own thread" : "I/O thread"}}},
-                        {"queue", queue_status(till)},
-                        {"plugins", till.plugins.describe()},
-                        {"problems", std::move(problems)}};
+  boost::json::object o{
+      {"state", problems.empty() ? "ok" : "degraded"},
+      {"version", TILLD_VERSION},
+      {"till", till.settings.till},
+      {"branch", till.settings.branch},
+      {"merchant", till.settings.merchant},
+      {"boot", till.boot_id},
+      {"started_ms", till.started.unix_ms},
+      {"up_ms", now.monotonic_ms - till.started.monotonic_ms},
+      {"clock", now.trust == base::clock_trust::synchronised ? "synchronised" : "unsynchronised"},
+      {"connections", till.connections()},
+      {"journal", head_of(till)},
+      {"public_key", base::to_hex(till.key.public_half())},
+      {"storage",
+       {{"state", till.journal.failed() ? "failed"
+                  : till.journal.full() ? "full"
+                                        : "ok"},
+        {"commits", till.journal.commits()},
+        {"commits_on", till.journal.on_own_thread() ? "own thread" : "I/O thread"}}},
+      {"queue", queue_status(till)},
+      {"plugins", till.plugins.describe()},
+      {"problems", std::move(problems)}};
   return o;
 }
 
@@ -119,14 +125,17 @@ boost::json::array describe_backlogs(const till_parts& till) {
     }
     boost::json::object waiting{{"records", b.records}, {"sales", sales}, {"money", std::move(money)}};
     if (b.oldest_ms) waiting["oldest_ms"] = *b.oldest_ms;
-    list.push_back({{"destination", b.destination}, {"acknowledged", b.acknowledged}, {"waiting", std::move(waiting)}});
+    list.push_back(
+        {{"destination", b.destination}, {"acknowledged", b.acknowledged}, {"waiting", std::move(waiting)}});
   }
   return list;
 }
 
 void add_system_calls(till_parts& till) {
-  till.methods.add({"system.status", anyone, false, [&till](const call&) { return make_result(status(till)); }, {}});
-  till.methods.add({"queue.status", anyone, false, [&till](const call&) { return make_result(queue_status(till)); }, {}});
+  till.methods.add(
+      {"system.status", anyone, false, [&till](const call&) { return make_result(status(till)); }, {}});
+  till.methods.add(
+      {"queue.status", anyone, false, [&till](const call&) { return make_result(queue_status(till)); }, {}});
 }
 
 }  // namespace tilld::daemon

@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t tokens_max = 256;
 
 void note(till_parts& till, const call& c, const char* what, const std::string& id, const std::string& r) {
-  journal_note(till, "config.token", {{"change", what}, {"token", id}, {"role", r}, {"principal", c.who->principal}});
+  journal_note(till, "config.token",
+               {{"change", what}, {"token", id}, {"role", r}, {"principal", c.who->principal}});
 }
 
 asio::awaitable<answer> add(till_parts& till, call c) {
@@ -28,8 +29,10 @@ asio::awaitable<answer> add(till_parts& till, call c) {
   auto r = parse_role(*word);
   // Administration stays on the admin socket: a token can be copied.
   if (!r || *r == role::admin)
-    co_return make_error(invalid_member("role", "must be till, operator, self_checkout or read"), c.who->language);
-  if (till.tokens.rows().size() >= tokens_max) co_return make_error(invalid_member("role", "there are 256 tokens already"), c.who->language);
+    co_return make_error(invalid_member("role", "must be till, operator, self_checkout or read"),
+                         c.who->language);
+  if (till.tokens.rows().size() >= tokens_max)
+    co_return make_error(invalid_member("role", "there are 256 tokens already"), c.who->language);
   auto fresh = token_book::make(*r, remark->value_or(""), till.clock.unix_ms());
   store::work put = [row = fresh.row](rows& in) { return in.put_token(row); };
   auto stored = co_await till.journal.run(work_kind::housekeeps, std::move(put));
@@ -64,15 +67,20 @@ asio::awaitable<answer> remove(till_parts& till, call c) {
 
 void add_token_calls(till_parts& till) {
   till.methods.add({"token.add", admins, false, {}, [&till](call c) { return add(till, std::move(c)); }});
-  till.methods.add({"token.remove", admins, false, {}, [&till](call c) { return remove(till, std::move(c)); }});
-  till.methods.add({"token.list", admins, false,
-                    [&till](const call&) {
-                      boost::json::array list;
-                      for (auto& row : till.tokens.rows())
-                        list.push_back({{"id", row.id}, {"role", row.role}, {"note", row.note}, {"created_ms", row.created_ms}});
-                      return make_result({{"tokens", std::move(list)}});
-                    },
-                    {}});
+  till.methods.add(
+      {"token.remove", admins, false, {}, [&till](call c) { return remove(till, std::move(c)); }});
+  till.methods.add(
+      {"token.list",
+       admins,
+       false,
+       [&till](const call&) {
+         boost::json::array list;
+         for (auto& row : till.tokens.rows())
+           list.push_back(
+               {{"id", row.id}, {"role", row.role}, {"note", row.note}, {"created_ms", row.created_ms}});
+         return make_result({{"tokens", std::move(list)}});
+       },
+       {}});
 }
 
 }  // namespace tilld::daemon

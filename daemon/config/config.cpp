@@ -56,7 +56,8 @@ result<std::uint32_t> user_or_group(const yaml_value& v, bool group) {
   if (!text) return text.error();
   std::uint32_t number = 0;
   auto end = text->data() + text->size();
-  if (auto [at, code] = std::from_chars(text->data(), end, number); code == std::errc() && at == end) return number;
+  if (auto [at, code] = std::from_chars(text->data(), end, number); code == std::errc() && at == end)
+    return number;
   if (group) {
     if (auto* g = ::getgrnam(text->c_str())) return g->gr_gid;
     return v.wrong("this machine has no group " + *text);
@@ -185,7 +186,8 @@ result<> read_destinations(const yaml_value& v, std::vector<destination_config>&
     }
     to.push_back(std::move(d));
   }
-  if (!to.empty() && ledgers != 1) return v.wrong("exactly one destination has role: ledger, the others witness");
+  if (!to.empty() && ledgers != 1)
+    return v.wrong("exactly one destination has role: ledger, the others witness");
   return {};
 }
 
@@ -204,7 +206,8 @@ result<plugin_config> read_plugin(const yaml_value& entry, const std::string& fo
   if (!file_text) return file_text.error();
   // "simulated" stands for FOLDER/simulated.so; nothing is loaded because it happens to lie there.
   bool plain = file_text->find('/') == std::string::npos;
-  if (!plain && file_text->front() != '/') return file->wrong("expected a plain name or a path that begins with /");
+  if (!plain && file_text->front() != '/')
+    return file->wrong("expected a plain name or a path that begins with /");
   p.file = plain ? folder + "/" + *file_text + (file_text->ends_with(".so") ? "" : ".so") : *file_text;
   if (auto value = map->find("isolation")) {
     auto word = value->one_of({"process", "none"});
@@ -239,7 +242,8 @@ result<plugin_config> read_plugin(const yaml_value& entry, const std::string& fo
 result<config> load_config(const std::string& path) {
   auto document = yaml_value::load(path);
   if (!document) return document.error();
-  auto map = document->map({"till", "state", "language", "listen", "destinations", "plugin_folder", "plugins"});
+  auto map =
+      document->map({"till", "state", "language", "listen", "destinations", "plugin_folder", "plugins"});
   if (!map) return map.error();
   config c;
   auto till = map->need("till");

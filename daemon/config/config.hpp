@@ -1,5 +1,5 @@
-// tilld.yaml as typed values. config/tilld.yaml has a sentence on every key; this is where they are read. An unknown key
-// or a wrong value is refused with file, line and, where one is near, the word that was meant.
+// tilld.yaml as typed values. config/tilld.yaml has a sentence on every key; this is where they are read. An
+// unknown key or a wrong value is refused with file, line and, where one is near, the word that was meant.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,8 @@ struct destination_config {
 enum class isolation { process, none };
 
 struct plugin_config {
-  std::string name;       // of the instance, a short name
-  std::string file;       // absolute path of the shared object
+  std::string name;  // of the instance, a short name
+  std::string file;  // absolute path of the shared object
   isolation how = isolation::process;
   boost::json::object config;
   std::vector<std::string> paths;  // what else it may touch; ":rw" behind a path allows writing

@@ -22,7 +22,8 @@ void event_hub::publish(std::string topic, std::string source, std::string data)
   // A listener may end its own or another's subscription while it is told.
   std::vector<std::uint64_t> ids;
   for (auto& [id, one] : entries_)
-    if (std::any_of(one.topics.begin(), one.topics.end(), [&](auto& t) { return covers(t, e.topic); })) ids.push_back(id);
+    if (std::any_of(one.topics.begin(), one.topics.end(), [&](auto& t) { return covers(t, e.topic); }))
+      ids.push_back(id);
   for (auto id : ids)
     if (auto found = entries_.find(id); found != entries_.end()) {
       auto tell = found->second.tell;

@@ -1,5 +1,6 @@
-// What happens at the till, told to whoever subscribed: scans, cards, printer changes, plugins, the queue. Each event has
-// a number that grows by one; listeners are called at once, in the order in which they subscribed. [I/O thread]
+// What happens at the till, told to whoever subscribed: scans, cards, printer changes, plugins, the queue.
+// Each event has a number that grows by one; listeners are called at once, in the order in which they
+// subscribed. [I/O thread]
 #pragma once
 
 #include <cstdint>

@@ -99,26 +99,15 @@ forward_steps forward_machine::frame_arrived(moment now, const sync::frame& f) {
   now_ = now;
   if (phase_ == phase::waiting || phase_ == phase::connecting) return finish();
   switch (f.type) {
-    case frame_type::challenge:
-      on_challenge(f);
-      break;
-    case frame_type::welcome:
-      on_welcome(f);
-      break;
-    case frame_type::appended:
-      on_appended(f);
-      break;
-    case frame_type::refusal:
-      on_refusal(f);
-      break;
-    case frame_type::ping:
-      ask(frame_type::pong, f.request, {});
-      break;
+    case frame_type::challenge: on_challenge(f); break;
+    case frame_type::welcome: on_welcome(f); break;
+    case frame_type::appended: on_appended(f); break;
+    case frame_type::refusal: on_refusal(f); break;
+    case frame_type::ping: ask(frame_type::pong, f.request, {}); break;
     case frame_type::pong:
       if (f.request == ping_request_) ping_request_ = 0;
       break;
-    case frame_type::reply:
-      break;  // the shell's business, by request id
+    case frame_type::reply: break;  // the shell's business, by request id
     default: {
       sync::refusal no{static_cast<int>(errc::unknown_method), "a till does not know this frame type", {}};
       ask(frame_type::refusal, f.request, no.encode());
@@ -369,9 +358,7 @@ forward_steps forward_machine::wake(moment now) {
       break;
     case phase::connecting:
     case phase::greeting:
-    case phase::proving:
-      fail({errc::central_unreachable, "no answer in time while connecting"});
-      break;
+    case phase::proving: fail({errc::central_unreachable, "no answer in time while connecting"}); break;
     case phase::positioning:
     case phase::streaming:
       if (!in_flight_.empty() && now.monotonic_ms >= in_flight_.front().sent_ms + settings_.answer_ms_max) {
@@ -449,16 +436,12 @@ std::uint64_t forward_machine::retry_delay(bool slow) {
 
 std::uint64_t forward_machine::deadline() const {
   switch (phase_) {
-    case phase::waiting:
-      return retry_at_ms_;
-    case phase::connecting:
-      return phase_since_ms_ + settings_.connect_ms_max;
+    case phase::waiting: return retry_at_ms_;
+    case phase::connecting: return phase_since_ms_ + settings_.connect_ms_max;
     case phase::greeting:
-    case phase::proving:
-      return phase_since_ms_ + settings_.answer_ms_max;
+    case phase::proving: return phase_since_ms_ + settings_.answer_ms_max;
     case phase::positioning:
-    case phase::streaming:
-      break;
+    case phase::streaming: break;
   }
   auto at = ping_request_ ? ping_ms_ + settings_.answer_ms_max : sent_ms_ + settings_.ping_after_ms;
   return in_flight_.empty() ? at : std::min(at, in_flight_.front().sent_ms + settings_.answer_ms_max);

@@ -1,9 +1,9 @@
 #include "daemon/forward/forward_machine.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <memory>
-
-#include <gtest/gtest.h>
 
 namespace tilld::daemon {
 namespace {

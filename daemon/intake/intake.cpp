@@ -11,7 +11,8 @@ intake_decision decide(const std::optional<operation_row>& row, const base::hash
   if (!row) return intake_decision::run;
   if (!base::equal_in_constant_time(row->content_mac, mac)) return intake_decision::conflict;
   switch (row->state) {
-    case operation_state::done: return row->kind == answer_kind::expired ? intake_decision::expired : intake_decision::replay;
+    case operation_state::done:
+      return row->kind == answer_kind::expired ? intake_decision::expired : intake_decision::replay;
     case operation_state::failed: return intake_decision::run;
     case operation_state::running:
     case operation_state::unknown: return intake_decision::ask_outcome;

@@ -21,7 +21,10 @@ constexpr std::size_t buffer_kept_max = 256 * 1024;
 }  // namespace
 
 host_link::host_link(launched_host launched)
-    : socket_(std::move(launched.socket)), host_(std::move(launched.host)), chunk_(chunk_size), more_(socket_.get_executor()) {}
+    : socket_(std::move(launched.socket)),
+      host_(std::move(launched.host)),
+      chunk_(chunk_size),
+      more_(socket_.get_executor()) {}
 
 void host_link::close() {
   closed_ = true;

@@ -1,4 +1,5 @@
-// The daemon's end of a plugin's socket, and who is at the other end: frames in, frames out, closed once. [I/O thread]
+// The daemon's end of a plugin's socket, and who is at the other end: frames in, frames out, closed once.
+// [I/O thread]
 #pragma once
 
 #include <chrono>
@@ -19,9 +20,10 @@ class host_link : public std::enable_shared_from_this<host_link> {
  public:
   explicit host_link(launched_host launched);
 
-  // The next message; nothing when the other side is gone, spoke nonsense (nonsense() says what) or the deadline passed.
-  // After nothing the link is of no use any more.
-  boost::asio::awaitable<std::optional<wire::plugin_message>> receive(std::chrono::steady_clock::time_point until);
+  // The next message; nothing when the other side is gone, spoke nonsense (nonsense() says what) or the
+  // deadline passed. After nothing the link is of no use any more.
+  boost::asio::awaitable<std::optional<wire::plugin_message>> receive(
+      std::chrono::steady_clock::time_point until);
   const std::optional<base::error>& nonsense() const { return nonsense_; }
 
   // False when it is closed or more than 8 MiB wait unread: that plugin takes nothing.

@@ -47,7 +47,8 @@ std::set<pid_t>& hosts() {
   return all;
 }
 
-// Lets adopted processes go that have ended, up to the first one that is a host: its own watcher will come for it.
+// Lets adopted processes go that have ended, up to the first one that is a host: its own watcher will come
+// for it.
 void bury_orphans() {
   for (;;) {
     siginfo_t ended{};
@@ -57,7 +58,8 @@ void bury_orphans() {
   }
 }
 
-// A process, watched by its pidfd: no signal handler, and the number cannot be somebody else's by the time it is used.
+// A process, watched by its pidfd: no signal handler, and the number cannot be somebody else's by the time it
+// is used.
 class child_process : public host {
  public:
   child_process(asio::any_io_executor executor, pid_t pid)
@@ -100,7 +102,8 @@ class child_process : public host {
 host_ending ending_of(plugin_host::exit_code code) {
   auto number = static_cast<int>(code);
   auto sentence = plugin_host::describe(number);
-  host_ending ending{host_ending::kind::died, sentence ? std::string(*sentence) : "exit code " + std::to_string(number)};
+  host_ending ending{host_ending::kind::died,
+                     sentence ? std::string(*sentence) : "exit code " + std::to_string(number)};
   switch (code) {
     case plugin_host::exit_code::stopped: ending.how = host_ending::kind::clean; break;
     case plugin_host::exit_code::misconfigured:
@@ -118,23 +121,27 @@ result<launched_host> launch_process(asio::any_io_executor executor, const plugi
   if (auto made = base::make_folders(own_folder); !made) return made.error();
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    return error{errc::plugin_missing, "no socket for plugin " + plugin.name + ": " + base::errno_text(errno)};
+    return error{errc::plugin_missing,
+                 "no socket for plugin " + plugin.name + ": " + base::errno_text(errno)};
   base::unique_fd ours(ends[0]), theirs(ends[1]);
 
-  std::vector<std::string> words{settings.program, "--instance", plugin.name, "--plugin", plugin.file,
-                                 "--allow-path", own_folder + ":rw"};
+  std::vector<std::string> words{settings.program, "--instance",   plugin.name,       "--plugin",
+                                 plugin.file,      "--allow-path", own_folder + ":rw"};
   for (auto& path : plugin.paths) words.insert(words.end(), {"--allow-path", path});
   words.insert(words.end(), {"--memory-max", std::to_string(plugin.memory_max)});
   if (settings.allow_test_environment) words.emplace_back("--allow-test-environment");
   std::vector<char*> argv;
   for (auto& w : words) argv.push_back(w.data());
   argv.push_back(nullptr);
-  // An empty environment: nothing of the daemon's, and no LD_PRELOAD. Named test variables only when asked for.
+  // An empty environment: nothing of the daemon's, and no LD_PRELOAD. Named test variables only when asked
+  // for.
   std::vector<std::string> kept;
   if (settings.allow_test_environment)
     for (char** one = environ; *one; ++one)
-      if (std::string_view(*one).starts_with("TILLD_TEST_") || std::string_view(*one).starts_with("ASAN_OPTIONS=") ||
-          std::string_view(*one).starts_with("LSAN_OPTIONS=") || std::string_view(*one).starts_with("UBSAN_OPTIONS="))
+      if (std::string_view(*one).starts_with("TILLD_TEST_") ||
+          std::string_view(*one).starts_with("ASAN_OPTIONS=") ||
+          std::string_view(*one).starts_with("LSAN_OPTIONS=") ||
+          std::string_view(*one).starts_with("UBSAN_OPTIONS="))
         kept.emplace_back(*one);
   std::vector<char*> environment;
   for (auto& one : kept) environment.push_back(one.data());
@@ -154,12 +161,15 @@ result<launched_host> launch_process(asio::any_io_executor executor, const plugi
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = 0;
-  int code = ::posix_spawn(&pid, settings.program.c_str(), &actions, &attributes, argv.data(), environment.data());
+  int code =
+      ::posix_spawn(&pid, settings.program.c_str(), &actions, &attributes, argv.data(), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
-  if (code != 0) return error{errc::plugin_missing, "start " + settings.program + ": " + base::errno_text(code)};
+  if (code != 0)
+    return error{errc::plugin_missing, "start " + settings.program + ": " + base::errno_text(code)};
 
-  launched_host launched{asio::local::stream_protocol::socket(executor), std::make_unique<child_process>(executor, pid)};
+  launched_host launched{asio::local::stream_protocol::socket(executor),
+                         std::make_unique<child_process>(executor, pid)};
   launched.socket.assign(asio::local::stream_protocol(), ours.release());
   return launched;
 }

@@ -1,5 +1,6 @@
-// The other side of a plugin's socket: its own process running tilld-plugin-host (the rule), or a thread of the daemon
-// running the same loop (isolation: none). Both end when the socket closes; only a process can be killed.
+// The other side of a plugin's socket: its own process running tilld-plugin-host (the rule), or a thread of
+// the daemon running the same loop (isolation: none). Both end when the socket closes; only a process can be
+// killed.
 #pragma once
 
 #include <sys/types.h>
@@ -21,7 +22,8 @@ struct host_settings {
   std::string program;       // path of tilld-plugin-host
   std::string state_folder;  // an instance's own folder is FOLDER/plugins/NAME
   bool allow_test_environment = false;
-  // Lets isolation: none load plugins that link SQLite, libusb or libnfc, at the risk of the person at the debugger.
+  // Lets isolation: none load plugins that link SQLite, libusb or libnfc, at the risk of the person at the
+  // debugger.
   bool debug_plugins = false;
 };
 

@@ -20,12 +20,13 @@ using base::result;
 
 namespace {
 
-// The loop of tilld-plugin-host on a thread of this process. Nobody can kill a thread: one that hangs is left behind,
-// which is one of the reasons why isolation: process is the rule.
+// The loop of tilld-plugin-host on a thread of this process. Nobody can kill a thread: one that hangs is left
+// behind, which is one of the reasons why isolation: process is the rule.
 class thread_host : public host {
  public:
   struct shared {
-    explicit shared(asio::any_io_executor e) : executor(e), done(e, std::chrono::steady_clock::time_point::max()) {}
+    explicit shared(asio::any_io_executor e)
+        : executor(e), done(e, std::chrono::steady_clock::time_point::max()) {}
     asio::any_io_executor executor;
     asio::steady_timer done;
     std::optional<plugin_host::exit_code> code;
@@ -50,15 +51,18 @@ class thread_host : public host {
 
 }  // namespace
 
-result<launched_host> launch_thread(asio::any_io_executor executor, const plugin_config& plugin, const host_settings& settings) {
+result<launched_host> launch_thread(asio::any_io_executor executor, const plugin_config& plugin,
+                                    const host_settings& settings) {
   auto own_folder = settings.state_folder + "/plugins/" + plugin.name;
   if (auto made = base::make_folders(own_folder); !made) return made.error();
-  auto where = settings.debug_plugins ? plugin_host::placement::daemon_thread_debugging : plugin_host::placement::daemon_thread;
+  auto where = settings.debug_plugins ? plugin_host::placement::daemon_thread_debugging
+                                      : plugin_host::placement::daemon_thread;
   auto file = plugin_host::plugin_file::open(plugin.file, where);
   if (!file) return file.error();
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    return error{errc::plugin_missing, "no socket for plugin " + plugin.name + ": " + base::errno_text(errno)};
+    return error{errc::plugin_missing,
+                 "no socket for plugin " + plugin.name + ": " + base::errno_text(errno)};
   base::unique_fd ours(ends[0]), theirs(ends[1]);
 
   plugin_host::runner_settings how;
@@ -78,7 +82,8 @@ result<launched_host> launch_thread(asio::any_io_executor executor, const plugin
     });
   }).detach();
 
-  launched_host launched{asio::local::stream_protocol::socket(executor), std::make_unique<thread_host>(state)};
+  launched_host launched{asio::local::stream_protocol::socket(executor),
+                         std::make_unique<thread_host>(state)};
   launched.socket.assign(asio::local::stream_protocol(), ours.release());
   return launched;
 }

@@ -1,12 +1,12 @@
 #include "daemon/plugins/instance.hpp"
 
+#include <tilld/plugin.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
-
-#include <tilld/plugin.h>
 
 #include "base/log.hpp"
 #include "wire/plugin_instance.hpp"
@@ -30,16 +30,22 @@ constexpr auto stop_wait = std::chrono::seconds(3);
 constexpr auto hang_wait = std::chrono::seconds(3);
 constexpr std::size_t given_up_max = 256;
 
-// A scanner makes ten messages a second, a busy printer a hundred. What passes this for ten seconds is a fault; until
-// then the plugin is slowed down by not being read.
+// A scanner makes ten messages a second, a busy printer a hundred. What passes this for ten seconds is a
+// fault; until then the plugin is slowed down by not being read.
 constexpr std::uint64_t messages_per_second_max = 2000;
 constexpr std::uint64_t flooded_windows_max = 10;
 
 }  // namespace
 
-instance::instance(asio::any_io_executor executor, plugin_config how, host_settings settings, const base::clock& clock,
-                   plugin_owner& owner)
-    : executor_(executor), how_(std::move(how)), settings_(std::move(settings)), clock_(clock), owner_(owner), wake_(executor), lane_(executor, lane_width, lane_waiting_max) {}
+instance::instance(asio::any_io_executor executor, plugin_config how, host_settings settings,
+                   const base::clock& clock, plugin_owner& owner)
+    : executor_(executor),
+      how_(std::move(how)),
+      settings_(std::move(settings)),
+      clock_(clock),
+      owner_(owner),
+      wake_(executor),
+      lane_(executor, lane_width, lane_waiting_max) {}
 
 instance::~instance() {
   if (link_) link_->host().kill();
@@ -64,8 +70,8 @@ asio::awaitable<void> instance::run() {
     auto ending = co_await live();
     before = life_.state();
     auto how = ending.how == host_ending::kind::misconfigured ? supervision::ending::misconfigured
-               : ending.how == host_ending::kind::device_gone  ? supervision::ending::device_gone
-                                                                : supervision::ending::died;
+               : ending.how == host_ending::kind::device_gone ? supervision::ending::device_gone
+                                                              : supervision::ending::died;
     if (stopping_) how = supervision::ending::stopped;
     if (restart_wanted_) {
       restart_wanted_ = false;
@@ -75,7 +81,8 @@ asio::awaitable<void> instance::run() {
     life_.ended(how, ending.words, clock_.monotonic_ms());
     if (stopping_) break;
     base::log(how == supervision::ending::device_gone ? base::log_level::warning : base::log_level::error,
-              "A plugin ended", {{"plugin", how_.name}, {"reason", ending.words}, {"state", name(life_.state())}});
+              "A plugin ended",
+              {{"plugin", how_.name}, {"reason", ending.words}, {"state", name(life_.state())}});
     owner_.plugin_changed(*this, before);
     if (life_.state() == plugin_state::waiting)
       wake_.expires_after(milliseconds(life_.wait_ms()));
@@ -137,7 +144,8 @@ asio::awaitable<host_ending> instance::live() {
   auto refused = co_await start_plugin();
   std::optional<host_ending> ending;
   if (refused) {
-    auto kind = refused->code == errc::plugin_config || refused->code == errc::plugin_missing || refused->code == errc::plugin_refused
+    auto kind = refused->code == errc::plugin_config || refused->code == errc::plugin_missing ||
+                        refused->code == errc::plugin_refused
                     ? host_ending::kind::misconfigured
                 : refused->code == errc::device_gone ? host_ending::kind::device_gone
                                                      : host_ending::kind::died;
@@ -162,7 +170,8 @@ asio::awaitable<host_ending> instance::live() {
 asio::awaitable<std::optional<wire::plugin_message>> instance::receive(steady_clock::time_point until) {
   auto mine = link_;
   auto next = co_await mine->receive(until);
-  if (mine->nonsense() && forced_reason_.empty()) forced_reason_ = "spoke nonsense: " + to_string(*mine->nonsense());
+  if (mine->nonsense() && forced_reason_.empty())
+    forced_reason_ = "spoke nonsense: " + to_string(*mine->nonsense());
   co_return next;
 }
 
@@ -181,12 +190,15 @@ asio::awaitable<std::optional<error>> instance::start_plugin() {
   boost::json::object start{{"instance", how_.name}, {"config", how_.config}};
   auto body = boost::json::serialize(start);
   auto id = next_id_++;
-  wire::plugin_message_view message{wire::plugin_message_kind::request, id, 0, 30'000, names::start, body, {}};
+  wire::plugin_message_view message{
+      wire::plugin_message_kind::request, id, 0, 30'000, names::start, body, {}};
   send(message);
   auto until = steady_clock::now() + start_wait;
   for (;;) {
     auto next = co_await receive(until);
-    if (!next) co_return error{errc::plugin_crashed, forced_reason_.empty() ? "ended while it started" : forced_reason_};
+    if (!next)
+      co_return error{errc::plugin_crashed,
+                      forced_reason_.empty() ? "ended while it started" : forced_reason_};
     if (next->kind == wire::plugin_message_kind::reply && next->id == id) {
       if (next->status == TILLD_OK) co_return std::nullopt;
       co_return error_of(next->status, next->body);
@@ -198,7 +210,8 @@ asio::awaitable<std::optional<error>> instance::start_plugin() {
 void instance::take_hello(const wire::plugin_message& message) {
   self_ = read_hello(message.body);
   if (!self_.paths_restricted)
-    base::log(base::log_level::warning, "A plugin runs without a path sandbox", {{"plugin", how_.name}, {"note", self_.sandbox_note}});
+    base::log(base::log_level::warning, "A plugin runs without a path sandbox",
+              {{"plugin", how_.name}, {"note", self_.sandbox_note}});
 }
 
 asio::awaitable<void> instance::serve() {
@@ -218,7 +231,8 @@ asio::awaitable<void> instance::serve() {
       continue;
     }
     if (++flooded_windows_ >= flooded_windows_max) {
-      end_run("flooded the daemon with more than " + std::to_string(messages_per_second_max) + " messages a second");
+      end_run("flooded the daemon with more than " + std::to_string(messages_per_second_max) +
+              " messages a second");
       co_return;
     }
     fault("sends more than " + std::to_string(messages_per_second_max) + " messages a second");
@@ -276,7 +290,8 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
   if (life_.state() != plugin_state::ready) {
     auto failed = life_.state() == plugin_state::failed || life_.state() == plugin_state::misconfigured;
     not_given(failed ? errc::plugin_failed : errc::device_gone,
-              how_.name + " is " + std::string(name(life_.state())) + (life_.reason().empty() ? "" : ": " + life_.reason()));
+              how_.name + " is " + std::string(name(life_.state())) +
+                  (life_.reason().empty() ? "" : ": " + life_.reason()));
     co_return reply;
   }
   if (!co_await lane_.enter(request.how, until)) {
@@ -284,15 +299,21 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
     not_given(late ? errc::device_timeout : errc::device_busy, how_.name + " has too much to do");
     co_return reply;
   }
-  auto mine = std::make_shared<pending>(pending{asio::steady_timer(executor_, until), {}, false, request.name});
+  auto mine =
+      std::make_shared<pending>(pending{asio::steady_timer(executor_, until), {}, false, request.name});
   auto id = next_id_++;
   auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now()).count();
-  wire::plugin_message_view message{wire::plugin_message_kind::request, id, 0,
-                                    static_cast<std::uint32_t>(std::max<std::int64_t>(1, left)), request.name,
-                                    request.body, request.blob};
+  wire::plugin_message_view message{wire::plugin_message_kind::request,
+                                    id,
+                                    0,
+                                    static_cast<std::uint32_t>(std::max<std::int64_t>(1, left)),
+                                    request.name,
+                                    request.body,
+                                    request.blob};
   if (left <= 0 || !send(message)) {
     lane_.leave();
-    not_given(left <= 0 ? errc::device_timeout : errc::device_gone, how_.name + " does not take requests now");
+    not_given(left <= 0 ? errc::device_timeout : errc::device_gone,
+              how_.name + " does not take requests now");
     co_return reply;
   }
   pending_[id] = mine;
@@ -309,7 +330,8 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
   }
   reply.what = plugin_reply::phase::lost;
   if (mine->lost) {
-    reply.why = {errc::plugin_crashed, how_.name + " ended while it was asked" + (forced_reason_.empty() ? "" : ": " + forced_reason_)};
+    reply.why = {errc::plugin_crashed, how_.name + " ended while it was asked" +
+                                           (forced_reason_.empty() ? "" : ": " + forced_reason_)};
     co_return reply;
   }
   pending_.erase(id);
@@ -329,8 +351,8 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
 // A request went unanswered: is the plugin only slow with this one, or does its thread hang?
 asio::awaitable<void> instance::watch_for_hang() {
   auto self = shared_from_this();
-  auto mine = std::make_shared<pending>(
-      pending{asio::steady_timer(executor_, steady_clock::now() + hang_wait), {}, false, std::string(names::ping)});
+  auto mine = std::make_shared<pending>(pending{
+      asio::steady_timer(executor_, steady_clock::now() + hang_wait), {}, false, std::string(names::ping)});
   auto asked_link = link_;
   auto id = next_id_++;
   wire::plugin_message_view message{wire::plugin_message_kind::request, id, 0, 0, names::ping, "{}", {}};
@@ -347,7 +369,8 @@ asio::awaitable<void> instance::watch_for_hang() {
 }
 
 void instance::reply(const wire::plugin_message& request, std::int32_t status, std::string_view body) {
-  wire::plugin_message_view message{wire::plugin_message_kind::reply, request.id, status, 0, request.name, body, {}};
+  wire::plugin_message_view message{
+      wire::plugin_message_kind::reply, request.id, status, 0, request.name, body, {}};
   send(message);
 }
 

@@ -1,8 +1,9 @@
-// One plugin instance as the daemon sees it: started, watched, asked, and started again when it dies. What it does wrong
-// stays its own: a crash, a hang, a flood or a second answer ends or marks this instance and delays no other.
+// One plugin instance as the daemon sees it: started, watched, asked, and started again when it dies. What it
+// does wrong stays its own: a crash, a hang, a flood or a second answer ends or marks this instance and
+// delays no other.
 //
-// One lane per instance: at most lane_width requests are with the plugin at a time, the others wait here, cashier work
-// before background work, and a wait counts against the deadline of the request. [I/O thread]
+// One lane per instance: at most lane_width requests are with the plugin at a time, the others wait here,
+// cashier work before background work, and a wait counts against the deadline of the request. [I/O thread]
 #pragma once
 
 #include <functional>
@@ -63,8 +64,8 @@ class instance : public std::enable_shared_from_this<instance> {
  public:
   static constexpr std::size_t lane_width = 8, lane_waiting_max = 64;
 
-  instance(boost::asio::any_io_executor executor, plugin_config how, host_settings settings, const base::clock& clock,
-           plugin_owner& owner);
+  instance(boost::asio::any_io_executor executor, plugin_config how, host_settings settings,
+           const base::clock& clock, plugin_owner& owner);
   ~instance();
 
   // Runs until stop(); spawned once.
@@ -76,8 +77,8 @@ class instance : public std::enable_shared_from_this<instance> {
   void restart();
 
   boost::asio::awaitable<plugin_reply> ask(plugin_request request);
-  // Answers a request of the plugin. Id and name are those of the request: the plugin's host passes on nothing that is
-  // named like a message of its own.
+  // Answers a request of the plugin. Id and name are those of the request: the plugin's host passes on
+  // nothing that is named like a message of its own.
   void reply(const wire::plugin_message& request, std::int32_t status, std::string_view body);
 
   const plugin_config& configured() const { return how_; }
@@ -102,7 +103,8 @@ class instance : public std::enable_shared_from_this<instance> {
   };
 
   boost::asio::awaitable<host_ending> live();
-  boost::asio::awaitable<std::optional<wire::plugin_message>> receive(std::chrono::steady_clock::time_point until);
+  boost::asio::awaitable<std::optional<wire::plugin_message>> receive(
+      std::chrono::steady_clock::time_point until);
   boost::asio::awaitable<std::optional<base::error>> start_plugin();
   boost::asio::awaitable<void> serve();
   boost::asio::awaitable<void> watch_for_hang();
@@ -122,7 +124,8 @@ class instance : public std::enable_shared_from_this<instance> {
 
   std::shared_ptr<host_link> link_;
   std::string forced_reason_;  // why the daemon itself ended this run
-  bool stopping_ = false, restart_wanted_ = false, checking_hang_ = false, given_up_device_ = false, finished_ = true;
+  bool stopping_ = false, restart_wanted_ = false, checking_hang_ = false, given_up_device_ = false,
+       finished_ = true;
 
   plugin_self_description self_;
 

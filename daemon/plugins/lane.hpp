@@ -1,5 +1,5 @@
-// The queue before one device: a few requests are with it at a time, the others wait here, cashier work before background
-// work. [I/O thread]
+// The queue before one device: a few requests are with it at a time, the others wait here, cashier work
+// before background work. [I/O thread]
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,8 @@ class lane {
   lane(boost::asio::any_io_executor executor, std::size_t width, std::size_t waiting_max)
       : executor_(std::move(executor)), width_(width), waiting_max_(waiting_max) {}
 
-  // True when there is a place, which leave() gives back; false when too many wait already or the deadline passed.
+  // True when there is a place, which leave() gives back; false when too many wait already or the deadline
+  // passed.
   boost::asio::awaitable<bool> enter(urgency how, std::chrono::steady_clock::time_point until);
   void leave();
   std::size_t waiting() const { return cashier_.size() + background_.size(); }

@@ -1,9 +1,10 @@
 #include "daemon/plugins/lane.hpp"
 
+#include <gtest/gtest.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <gtest/gtest.h>
 
 using tilld::daemon::lane;
 using tilld::daemon::urgency;
@@ -23,7 +24,8 @@ struct lane_with_callers {
     bool in = co_await queue.enter(how, until);
     (in ? let_in : turned_away).push_back(who);
   }
-  void comes(std::string who, urgency how = urgency::cashier, std::chrono::steady_clock::time_point until = never) {
+  void comes(std::string who, urgency how = urgency::cashier,
+             std::chrono::steady_clock::time_point until = never) {
     asio::co_spawn(io, call(std::move(who), how, until), asio::detached);
     settle();
   }

@@ -17,12 +17,14 @@ namespace tilld::daemon {
 
 namespace asio = boost::asio;
 
-plugin_set::plugin_set(asio::any_io_executor executor, const base::clock& clock, host_settings settings, event_hub& hub)
+plugin_set::plugin_set(asio::any_io_executor executor, const base::clock& clock, host_settings settings,
+                       event_hub& hub)
     : executor_(std::move(executor)), clock_(clock), settings_(std::move(settings)), hub_(hub) {}
 
 void plugin_set::start(const std::vector<plugin_config>& plugins) {
   for (auto& p : plugins) {
-    instances_.push_back(std::make_shared<instance>(executor_, p, settings_, clock_, static_cast<plugin_owner&>(*this)));
+    instances_.push_back(
+        std::make_shared<instance>(executor_, p, settings_, clock_, static_cast<plugin_owner&>(*this)));
     asio::co_spawn(executor_, instances_.back()->run(), asio::detached);
   }
 }
@@ -70,7 +72,8 @@ boost::json::array plugin_set::describe() const {
 }
 
 bool plugin_set::all_well() const {
-  return std::all_of(instances_.begin(), instances_.end(), [](auto& i) { return i->state() == plugin_state::ready; });
+  return std::all_of(instances_.begin(), instances_.end(),
+                     [](auto& i) { return i->state() == plugin_state::ready; });
 }
 
 void plugin_set::plugin_event(instance& from, const wire::plugin_message& message) {
@@ -102,7 +105,8 @@ void plugin_set::plugin_request(instance& from, wire::plugin_message request) {
 }
 
 void plugin_set::plugin_changed(instance& which, plugin_state before) {
-  boost::json::object data{{"name", which.instance_name()}, {"state", name(which.state())}, {"before", name(before)}};
+  boost::json::object data{
+      {"name", which.instance_name()}, {"state", name(which.state())}, {"before", name(before)}};
   hub_.publish("plugins.changed", "tilld", boost::json::serialize(data));
   if (on_changed) on_changed(which, before);
 }

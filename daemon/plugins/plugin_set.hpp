@@ -1,5 +1,5 @@
-// All plugin instances of this till: started in the order of the configuration, found by the interface that they provide.
-// [I/O thread]
+// All plugin instances of this till: started in the order of the configuration, found by the interface that
+// they provide. [I/O thread]
 #pragma once
 
 #include <functional>
@@ -16,14 +16,15 @@ namespace tilld::daemon {
 
 class plugin_set : private plugin_owner {
  public:
-  plugin_set(boost::asio::any_io_executor executor, const base::clock& clock, host_settings settings, event_hub& hub);
+  plugin_set(boost::asio::any_io_executor executor, const base::clock& clock, host_settings settings,
+             event_hub& hub);
 
   void start(const std::vector<plugin_config>& plugins);
   // All at once, each with its bounded time.
   boost::asio::awaitable<void> stop();
 
-  // The instance of this name; else, with an empty name, the first one that is ready and provides the interface, or the
-  // first that provides it at all. Nothing when there is none.
+  // The instance of this name; else, with an empty name, the first one that is ready and provides the
+  // interface, or the first that provides it at all. Nothing when there is none.
   std::shared_ptr<instance> find(std::string_view interface, std::string_view name) const;
   std::shared_ptr<instance> find(std::string_view name) const;
   const std::vector<std::shared_ptr<instance>>& all() const { return instances_; }

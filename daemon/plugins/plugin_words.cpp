@@ -1,8 +1,8 @@
 #include "daemon/plugins/plugin_words.hpp"
 
-#include <boost/json.hpp>
-
 #include <tilld/plugin.h>
+
+#include <boost/json.hpp>
 
 namespace tilld::daemon {
 
@@ -13,7 +13,8 @@ namespace {
 
 std::vector<std::string> text_list(const boost::json::object& from, std::string_view name) {
   std::vector<std::string> list;
-  if (auto* found = from.if_contains(boost::json::string_view(name.data(), name.size())); found && found->is_array())
+  if (auto* found = from.if_contains(boost::json::string_view(name.data(), name.size()));
+      found && found->is_array())
     for (auto& one : found->get_array())
       if (one.is_string()) list.emplace_back(one.get_string());
   return list;
@@ -58,7 +59,8 @@ plugin_self_description read_hello(std::string_view body) {
   if (auto* sandbox = said.if_contains("sandbox"); sandbox && sandbox->is_object()) {
     auto& s = sandbox->get_object();
     d.sandbox_note = text_member(s, "note");
-    if (auto* abi = s.if_contains("landlock_abi"); abi && abi->is_int64()) d.landlock_abi = static_cast<int>(abi->get_int64());
+    if (auto* abi = s.if_contains("landlock_abi"); abi && abi->is_int64())
+      d.landlock_abi = static_cast<int>(abi->get_int64());
     if (auto* restricted = s.if_contains("paths_restricted"); restricted && restricted->is_bool())
       d.paths_restricted = restricted->get_bool();
   }

@@ -1,4 +1,5 @@
-// Reading what a plugin says of itself and of its failures. Nothing that it says is trusted further than it reaches.
+// Reading what a plugin says of itself and of its failures. Nothing that it says is trusted further than it
+// reaches.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ struct plugin_self_description {
 
 plugin_self_description read_hello(std::string_view body);
 
-// What a status other than OK with its body {"detail", "kind"?} means in the registry. A kind counts only when it is one
-// of money or devices: storage or sign-on are not a plugin's to report.
+// What a status other than OK with its body {"detail", "kind"?} means in the registry. A kind counts only
+// when it is one of money or devices: storage or sign-on are not a plugin's to report.
 base::error error_of(std::int32_t status, std::string_view body);
 
 // A JSON object, or an empty one for anything else.

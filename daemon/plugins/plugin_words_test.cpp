@@ -1,7 +1,6 @@
 #include "daemon/plugins/plugin_words.hpp"
 
 #include <gtest/gtest.h>
-
 #include <tilld/plugin.h>
 
 using namespace tilld;
@@ -17,12 +16,15 @@ TEST(plugin_words, give_a_status_its_place_in_the_registry) {
 TEST(plugin_words, let_a_plugin_name_kinds_of_devices_and_money_and_no_others) {
   EXPECT_EQ(error_of(TILLD_E_IO, R"({"kind":"paper_out"})").code, base::errc::paper_out);
   EXPECT_EQ(error_of(TILLD_E_IO, R"({"kind":"declined"})").code, base::errc::declined);
-  for (auto kind : {"storage_full", "forbidden", "unauthenticated", "journal_damaged", "no such kind", "config_unreadable"})
-    EXPECT_EQ(error_of(TILLD_E_IO, std::string(R"({"kind":")") + kind + "\"}").code, base::errc::device_fault) << kind;
+  for (auto kind : {"storage_full", "forbidden", "unauthenticated", "journal_damaged", "no such kind",
+                    "config_unreadable"})
+    EXPECT_EQ(error_of(TILLD_E_IO, std::string(R"({"kind":")") + kind + "\"}").code, base::errc::device_fault)
+        << kind;
 }
 
 TEST(plugin_words, read_hello_without_trusting_its_types) {
-  auto d = daemon::read_hello(R"({"id":"org.a","provides":["x/1",7],"uses":"y/1","sandbox":{"landlock_abi":"7","paths_restricted":true}})");
+  auto d = daemon::read_hello(
+      R"({"id":"org.a","provides":["x/1",7],"uses":"y/1","sandbox":{"landlock_abi":"7","paths_restricted":true}})");
   EXPECT_EQ(d.id, "org.a");
   EXPECT_EQ(d.provides, (std::vector<std::string>{"x/1"}));
   EXPECT_TRUE(d.uses.empty());

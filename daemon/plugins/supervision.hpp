@@ -1,12 +1,13 @@
-// When a plugin instance is started again, and when not any more. No I/O and no clock: moments are handed in, so that
-// tests and the simulator walk through a bad night in microseconds.
+// When a plugin instance is started again, and when not any more. No I/O and no clock: moments are handed in,
+// so that tests and the simulator walk through a bad night in microseconds.
 //
 //   starting -> ready -> (died) waiting -> starting ...
 //   starting -> misconfigured      its configuration is wrong; only a person can mend that
-//   waiting  -> failed             five deaths in ten minutes; restart() or a restart of the daemon tries again
+//   waiting  -> failed             five deaths in ten minutes; restart() or a restart of the daemon tries
+//   again
 //
-// After a death the wait is 1, 2, 4 ... 60 seconds; ten quiet minutes in ready bring it back to one. A device that is
-// gone is no death: it is looked for every 2, 4 ... 10 seconds for as long as it takes.
+// After a death the wait is 1, 2, 4 ... 60 seconds; ten quiet minutes in ready bring it back to one. A device
+// that is gone is no death: it is looked for every 2, 4 ... 10 seconds for as long as it takes.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +29,17 @@ class supervision {
 
   void started(std::uint64_t now_ms);
   void ready(std::uint64_t now_ms);
-  // The process or thread ended. Afterwards state() is waiting (start again in wait_ms()), misconfigured, failed or stopped.
+  // The process or thread ended. Afterwards state() is waiting (start again in wait_ms()), misconfigured,
+  // failed or stopped.
   void ended(ending how, const std::string& reason, std::uint64_t now_ms);
   // A person wants another try: all deaths are forgotten.
   void restart();
 
   plugin_state state() const { return state_; }
   std::uint64_t wait_ms() const { return wait_ms_; }
-  const std::string& reason() const { return reason_; }  // of the last ending; stays readable while it runs again
+  const std::string& reason() const {
+    return reason_;
+  }  // of the last ending; stays readable while it runs again
   std::uint32_t restarts() const { return restarts_; }
 
  private:

@@ -20,13 +20,15 @@ using wire::make_error;
 
 // A device call in hand. Whoever comes with the same key meanwhile waits for it.
 struct keyed_calls::job {
-  explicit job(asio::any_io_executor executor) : done(executor, std::chrono::steady_clock::time_point::max()) {}
+  explicit job(asio::any_io_executor executor)
+      : done(executor, std::chrono::steady_clock::time_point::max()) {}
   base::hash256 mac{};
   asio::steady_timer done;
   std::optional<answer> outcome;
 };
 
-keyed_calls::keyed_calls(asio::any_io_executor executor, store& s, const base::clock& clock, base::byte_string mac_key)
+keyed_calls::keyed_calls(asio::any_io_executor executor, store& s, const base::clock& clock,
+                         base::byte_string mac_key)
     : executor_(std::move(executor)), store_(s), clock_(clock), mac_key_(std::move(mac_key)) {}
 
 result<operation_key> keyed_calls::key_of(const call& c) const {
@@ -70,9 +72,15 @@ asio::awaitable<answer> keyed_calls::book(request r, booking effect) {
     auto outcome = effect(in, b->id);
     if (!outcome) return outcome.error();
     b->fresh = std::move(*outcome);
-    operation_row row{key, b->id, mac, operation_state::done,
-                      b->fresh.is_error ? answer_kind::error : answer_kind::result, b->fresh.text, "",
-                      in.head().sequence > before ? in.head().sequence : 0, now};
+    operation_row row{key,
+                      b->id,
+                      mac,
+                      operation_state::done,
+                      b->fresh.is_error ? answer_kind::error : answer_kind::result,
+                      b->fresh.text,
+                      "",
+                      in.head().sequence > before ? in.head().sequence : 0,
+                      now};
     return in.put_operation(row, seal);
   };
   auto outcome = co_await store_.run(work_kind::books, std::move(work));
@@ -92,7 +100,8 @@ asio::awaitable<answer> keyed_calls::book(request r, booking effect) {
     }
     case intake_decision::ask_outcome: break;
   }
-  // A booking is never half done; only a device call with the same method name in an older version could leave this.
+  // A booking is never half done; only a device call with the same method name in an older version could
+  // leave this.
   error why{errc::outcome_unknown, "the outcome under this key is not known"};
   co_return make_error(why, language, b->found.row->id);
 }
@@ -126,10 +135,18 @@ asio::awaitable<answer> keyed_calls::act(request r, device_action action) {
   co_return outcome;
 }
 
-asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, operation_key key, base::hash256 mac) {
+asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, operation_key key,
+                                              base::hash256 mac) {
   auto language = r.what.who->language;
   auto found = std::make_shared<found_row>();
-  operation_row row{key, uuid::v7(clock_.unix_ms()), mac, operation_state::running, answer_kind::none, "", action.device, 0,
+  operation_row row{key,
+                    uuid::v7(clock_.unix_ms()),
+                    mac,
+                    operation_state::running,
+                    answer_kind::none,
+                    "",
+                    action.device,
+                    0,
                     clock_.unix_ms()};
   store::work look = [found, key, mac](rows& in) -> result<> {
     auto present = in.find_operation(key);
@@ -148,7 +165,8 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
     // Neither a missing device nor a broken disk hides what was done before.
     auto looked = co_await store_.run(work_kind::reads, std::move(look));
     if (!looked) co_return make_error(looked.error(), language);
-    bool would_act = found->decision == intake_decision::run || (!stored && found->decision == intake_decision::ask_outcome);
+    bool would_act = found->decision == intake_decision::run ||
+                     (!stored && found->decision == intake_decision::ask_outcome);
     if (would_act) co_return make_error(stored ? *action.absent : stored.error(), language);
   }
 
@@ -167,7 +185,8 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
       break;
     case intake_decision::ask_outcome: {
       auto asked = *found->row;
-      outcome.why = {errc::outcome_unknown, "nobody can tell what became of it; look, then repeat with a new key or resolve it"};
+      outcome.why = {errc::outcome_unknown,
+                     "nobody can tell what became of it; look, then repeat with a new key or resolve it"};
       if (action.look_up) outcome = co_await action.look_up(asked.id, asked.device);
       if (outcome.what == device_outcome::state::not_done && !action.absent) {
         // Certainly not done: now it is a new operation under the same key.
@@ -212,7 +231,8 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
   auto written = co_await put(row, r.seal_answer);
   if (!written) {
     // The device acted and the till cannot remember it. Saying OK would be a promise that a restart breaks.
-    base::log(base::log_level::error, "An outcome could not be stored", written.error(), {{"operation", row.id.text()}});
+    base::log(base::log_level::error, "An outcome could not be stored", written.error(),
+              {{"operation", row.id.text()}});
     error why{errc::outcome_unknown, "the outcome could not be stored: " + written.error().detail};
     co_return make_error(why, language, row.id);
   }

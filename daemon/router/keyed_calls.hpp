@@ -1,8 +1,8 @@
-// Calls that change something: each runs at most once under its key, survives a restart, and answers a repetition with
-// the stored octets. The rule is intake/intake.hpp; here it meets the store and the devices.
+// Calls that change something: each runs at most once under its key, survives a restart, and answers a
+// repetition with the stored octets. The rule is intake/intake.hpp; here it meets the store and the devices.
 //
-// Two shapes. book(): the whole effect is one transaction (a sale). act(): a device is asked to do something that no
-// transaction can take back (print, open, charge):
+// Two shapes. book(): the whole effect is one transaction (a sale). act(): a device is asked to do something
+// that no transaction can take back (print, open, charge):
 //   intent stored -> device asked -> answer stored -> answered
 // and between any two of these the power may go. [I/O thread]
 #pragma once
@@ -30,16 +30,18 @@ struct device_outcome {
 
 class keyed_calls {
  public:
-  keyed_calls(boost::asio::any_io_executor executor, store& s, const base::clock& clock, base::byte_string mac_key);
+  keyed_calls(boost::asio::any_io_executor executor, store& s, const base::clock& clock,
+              base::byte_string mac_key);
 
   struct request {
     call what;
     std::span<const std::string_view> secret_members;
-    bool seal_answer = false;  // it holds a bearer code or says who somebody is
+    bool seal_answer = false;                         // it holds a bearer code or says who somebody is
     std::optional<base::hash256> mac = std::nullopt;  // content_of() it, when that was computed before
   };
 
-  // Runs inside the transaction; what it returns is stored and answered. An error undoes everything and binds nothing.
+  // Runs inside the transaction; what it returns is stored and answered. An error undoes everything and binds
+  // nothing.
   using booking = std::function<base::result<wire::answer>(rows&, const base::uuid& operation)>;
   boost::asio::awaitable<wire::answer> book(request r, booking effect);
 
@@ -48,15 +50,16 @@ class keyed_calls {
     std::function<boost::asio::awaitable<device_outcome>(base::uuid operation)> act;
     // Asks the device what became of an operation; empty where it cannot tell.
     std::function<boost::asio::awaitable<device_outcome>(base::uuid operation, std::string device)> look_up;
-    // Why no device can be asked now. What is stored is answered all the same; what would have to be asked for the first
-    // time is refused with this and binds nothing.
+    // Why no device can be asked now. What is stored is answered all the same; what would have to be asked
+    // for the first time is refused with this and binds nothing.
     std::optional<base::error> absent;
   };
   boost::asio::awaitable<wire::answer> act(request r, device_action action);
 
   std::size_t running() const { return jobs_.size(); }
   // What makes a call the same or another one. [any thread]
-  base::hash256 content_of(const boost::json::object& params, std::span<const std::string_view> secret_members) const {
+  base::hash256 content_of(const boost::json::object& params,
+                           std::span<const std::string_view> secret_members) const {
     return content_mac(mac_key_, params, secret_members);
   }
 
@@ -69,7 +72,8 @@ class keyed_calls {
 
   base::result<operation_key> key_of(const call& c) const;
   wire::answer replayed(const operation_row& row, base::language l) const;
-  boost::asio::awaitable<wire::answer> act_once(request r, device_action action, operation_key key, base::hash256 mac);
+  boost::asio::awaitable<wire::answer> act_once(request r, device_action action, operation_key key,
+                                                base::hash256 mac);
   boost::asio::awaitable<base::result<>> put(operation_row row, bool seal);
 
   boost::asio::any_io_executor executor_;

@@ -22,7 +22,8 @@ base::result<const method*> router::find(const std::string& name, role r) {
   }
   if (!found) return base::error{base::errc::unknown_method, "there is no method " + name.substr(0, 64)};
   if (!(found->allowed & only(r)))
-    return base::error{base::errc::forbidden, "the role " + std::string(daemon::name(r)) + " may not call " + name};
+    return base::error{base::errc::forbidden,
+                       "the role " + std::string(daemon::name(r)) + " may not call " + name};
   return found;
 }
 

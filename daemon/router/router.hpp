@@ -1,5 +1,6 @@
-// Who may call what, and where a call goes. A method is a name, the roles that may call it and the code behind it; the
-// calls/ folder adds the daemon's own methods, and what a plugin provides is found through its interface.
+// Who may call what, and where a call goes. A method is a name, the roles that may call it and the code
+// behind it; the calls/ folder adds the daemon's own methods, and what a plugin provides is found through its
+// interface.
 #pragma once
 
 #include <functional>
@@ -61,7 +62,9 @@ class router {
  public:
   void add(method m);
   // What calls every name that add() does not know: plugin interfaces.
-  void add_rest(std::function<std::optional<method>(const std::string& name)> rest) { rest_ = std::move(rest); }
+  void add_rest(std::function<std::optional<method>(const std::string& name)> rest) {
+    rest_ = std::move(rest);
+  }
 
   // unknown_method, forbidden, or the method. The result is valid until the next find().
   base::result<const method*> find(const std::string& name, role r);

@@ -1,5 +1,5 @@
-// The tokens that open the TCP socket. A token is 32 random octets in hexadecimal, shown once; what is kept is the SHA-256
-// of it, which is enough because a random token cannot be guessed. [I/O thread]
+// The tokens that open the TCP socket. A token is 32 random octets in hexadecimal, shown once; what is kept
+// is the SHA-256 of it, which is enough because a random token cannot be guessed. [I/O thread]
 #pragma once
 
 #include <optional>

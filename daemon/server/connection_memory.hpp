@@ -1,9 +1,9 @@
-// One budget for what all connections hold: input that is not a whole line yet, and output that the other side does not
-// read. When it is exceeded the connection that holds most is closed, so that a client that sends half a line a thousand
-// times, or never reads, costs itself and nobody else.
+// One budget for what all connections hold: input that is not a whole line yet, and output that the other
+// side does not read. When it is exceeded the connection that holds most is closed, so that a client that
+// sends half a line a thousand times, or never reads, costs itself and nobody else.
 //
-// Large requests in hand have a budget of their own: closing the connection would not end them, so what does not fit is
-// refused instead. [I/O thread]
+// Large requests in hand have a budget of their own: closing the connection would not end them, so what does
+// not fit is refused instead. [I/O thread]
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,9 @@ class connection_memory {
   explicit connection_memory(std::size_t octets_max, std::size_t calls_octets_max = 0)
       : octets_max_(octets_max), calls_octets_max_(calls_octets_max) {}
 
-  void join(std::uint64_t connection, std::function<void()> close) { members_[connection] = {0, std::move(close)}; }
+  void join(std::uint64_t connection, std::function<void()> close) {
+    members_[connection] = {0, std::move(close)};
+  }
   void leave(std::uint64_t connection) {
     if (auto at = members_.find(connection); at != members_.end()) {
       total_ -= at->second.octets;

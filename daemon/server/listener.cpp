@@ -58,7 +58,8 @@ bool somebody_answers(const std::string& path) {
 
 }  // namespace
 
-role role_of_user(std::uint32_t uid, std::uint32_t gid, const std::vector<role_mapping>& mappings, std::uint32_t own_uid) {
+role role_of_user(std::uint32_t uid, std::uint32_t gid, const std::vector<role_mapping>& mappings,
+                  std::uint32_t own_uid) {
   for (auto& m : mappings) {
     if (m.user && *m.user != uid) continue;
     if (m.group && !is_member(uid, gid, *m.group)) continue;
@@ -103,7 +104,8 @@ result<> server::open_unix(const std::string& path, unsigned mode, bool admin) {
   if (failed) return refused(failed.message());
   socket_files_.push_back(path);
   if (!admin && ::geteuid() == 0)
-    if (auto* group = ::getgrnam("tilld")) (void)!::chown(path.c_str(), static_cast<uid_t>(-1), group->gr_gid);
+    if (auto* group = ::getgrnam("tilld"))
+      (void)!::chown(path.c_str(), static_cast<uid_t>(-1), group->gr_gid);
   unix_doors_.push_back(acceptor);
   asio::co_spawn(executor_, accept_loop(acceptor, admin), asio::detached);
   return {};
@@ -135,7 +137,8 @@ std::shared_ptr<caller> server::recognise(Socket& s, bool admin) {
     if (::getsockopt(s.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return nullptr;
     // A peer of another pid namespace has pid 0: it is nobody's child here.
     if (peer.pid != 0 && descends_from_this_process(peer.pid)) {
-      base::log(base::log_level::warning, "A plugin tried the till's socket and was not let in", {{"pid", peer.pid}});
+      base::log(base::log_level::warning, "A plugin tried the till's socket and was not let in",
+                {{"pid", peer.pid}});
       return nullptr;
     }
     who->acts_as = role_of_user(peer.uid, peer.gid, till_.settings.listen.roles, ::geteuid());
@@ -174,7 +177,8 @@ void server::let_in(session::socket s, std::shared_ptr<caller> who) {
   std::erase_if(sessions_, [](auto& one) { return one.expired(); });
   if (memory_.count() >= connections_max) {
     std::string line;
-    wire::append_answer(line, "null", wire::make_error({errc::busy, "there are 256 connections already"}, who->language));
+    wire::append_answer(line, "null",
+                        wire::make_error({errc::busy, "there are 256 connections already"}, who->language));
     boost::system::error_code ignored;
     s.non_blocking(true, ignored);
     s.write_some(asio::buffer(line), ignored);

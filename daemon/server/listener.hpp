@@ -1,5 +1,6 @@
-// The doors: the till socket and the admin socket in the file system, and TCP on loopback when it is configured. Who
-// comes through a Unix socket is who the kernel says (SO_PEERCRED); who comes over TCP is nobody until a token says it.
+// The doors: the till socket and the admin socket in the file system, and TCP on loopback when it is
+// configured. Who comes through a Unix socket is who the kernel says (SO_PEERCRED); who comes over TCP is
+// nobody until a token says it.
 #pragma once
 
 #include <functional>
@@ -15,17 +16,18 @@
 
 namespace tilld::daemon {
 
-// What a Unix user may do on the till socket: the first mapping that fits; else root and the daemon's own user are
-// admin, and everybody whom the socket's mode lets in is a till.
-role role_of_user(std::uint32_t uid, std::uint32_t gid, const std::vector<role_mapping>& mappings, std::uint32_t own_uid);
+// What a Unix user may do on the till socket: the first mapping that fits; else root and the daemon's own
+// user are admin, and everybody whom the socket's mode lets in is a till.
+role role_of_user(std::uint32_t uid, std::uint32_t gid, const std::vector<role_mapping>& mappings,
+                  std::uint32_t own_uid);
 
 class server {
  public:
   server(boost::asio::any_io_executor executor, till_parts& till);
   ~server();
 
-  // listen_refused when another daemon answers on the socket, an address is taken or a path cannot be used. A socket
-  // file that nobody listens on is a leftover of a crash and is replaced.
+  // listen_refused when another daemon answers on the socket, an address is taken or a path cannot be used. A
+  // socket file that nobody listens on is a leftover of a crash and is replaced.
   base::result<> listen();
   std::size_t connections() const { return memory_.count(); }
   // The TCP port that was given (port 0 lets the kernel choose); 0 without TCP.

@@ -71,7 +71,8 @@ asio::awaitable<void> session::run() {
     if (!still) return;
     // Told if the socket takes it; a client that reads nothing will not hear this either.
     std::string line;
-    append_answer(line, "null", make_error({errc::busy, "this connection held too much memory"}, still->who_->language));
+    append_answer(line, "null",
+                  make_error({errc::busy, "this connection held too much memory"}, still->who_->language));
     boost::system::error_code ignored;
     if (still->out_.empty()) still->socket_.write_some(asio::buffer(line), ignored);
     still->close();
@@ -163,7 +164,8 @@ void session::take_line(std::string_view line) {
   }
   if (!signed_on_ && request->method != "session.hello") {
     append_answer(out_, request->id.empty() ? "null" : request->id,
-                  make_error({errc::hello_required, "the first line must be session.hello with a token"}, who_->language));
+                  make_error({errc::hello_required, "the first line must be session.hello with a token"},
+                             who_->language));
     closing_ = true;
     return;
   }
@@ -192,15 +194,18 @@ void session::take_line(std::string_view line) {
     if (c.method == "session.bye") closing_ = true;
     return;
   }
-  // Only large requests count: 32 small ones in hand are not what fills a memory, and are never refused for others' sake.
+  // Only large requests count: 32 small ones in hand are not what fills a memory, and are never refused for
+  // others' sake.
   auto lent = line.size() > large_line ? lines_a_call_holds * line.size() : 0;
   if (!memory_.lend(lent)) {
-    append_answer(out_, request->id, make_error({errc::busy, "too many large requests are being worked on"}, who_->language));
+    append_answer(out_, request->id,
+                  make_error({errc::busy, "too many large requests are being worked on"}, who_->language));
     return;
   }
   if (m->keeps_raw_params) c.raw_params = std::string(request->raw_params);
   ++in_flight_;
-  asio::co_spawn(socket_.get_executor(), serve(std::move(request->id), std::move(c), m->slow, lent), asio::detached);
+  asio::co_spawn(socket_.get_executor(), serve(std::move(request->id), std::move(c), m->slow, lent),
+                 asio::detached);
 }
 
 asio::awaitable<void> session::serve(std::string id, call c, slow_call run, std::size_t lent) {
@@ -233,8 +238,9 @@ void session::tell(const event& e, std::uint64_t subscription) {
     wire::append_notification(out_, "events.dropped", R"({"count":)" + std::to_string(events_dropped_) + "}");
     events_dropped_ = 0;
   }
-  auto params = R"({"subscription":)" + std::to_string(subscription) + R"(,"number":)" + std::to_string(e.number) +
-                R"(,"topic":)" + boost::json::serialize(boost::json::string(e.topic)) + R"(,"source":)" +
+  auto params = R"({"subscription":)" + std::to_string(subscription) + R"(,"number":)" +
+                std::to_string(e.number) + R"(,"topic":)" +
+                boost::json::serialize(boost::json::string(e.topic)) + R"(,"source":)" +
                 boost::json::serialize(boost::json::string(e.source)) + R"(,"data":)" + e.data + "}";
   wire::append_notification(out_, "events.notify", params);
   flush();

@@ -1,9 +1,9 @@
-// One connection of a till: lines in, calls made, answers and events out. Answers to quick calls keep the order of the
-// requests; slow ones are answered when they are done, by id.
+// One connection of a till: lines in, calls made, answers and events out. Answers to quick calls keep the
+// order of the requests; slow ones are answered when they are done, by id.
 //
-// Bounds, which hello says: a line of 1 MiB, 32 requests in flight (further lines wait unread), and a share of the memory
-// of all connections. A client that does not read loses events first (events.dropped says how many), is then not read any
-// more, and is closed when it holds too much. [I/O thread]
+// Bounds, which hello says: a line of 1 MiB, 32 requests in flight (further lines wait unread), and a share
+// of the memory of all connections. A client that does not read loses events first (events.dropped says how
+// many), is then not read any more, and is closed when it holds too much. [I/O thread]
 #pragma once
 
 #include <memory>
@@ -22,8 +22,8 @@ class session : public std::enable_shared_from_this<session> {
  public:
   using socket = boost::asio::generic::stream_protocol::socket;
 
-  // `who` has a principal and a role when the kernel vouches for them; an empty principal must sign on with a token in
-  // its first line, within five seconds, or is closed.
+  // `who` has a principal and a role when the kernel vouches for them; an empty principal must sign on with a
+  // token in its first line, within five seconds, or is closed.
   session(socket s, std::shared_ptr<caller> who, till_parts& till, connection_memory& memory);
   ~session();
 

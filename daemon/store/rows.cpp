@@ -13,7 +13,8 @@ using base::result;
 
 namespace {
 
-// A check over the columns of a row that no chain covers: enough to notice a flipped bit, not meant against an intruder.
+// A check over the columns of a row that no chain covers: enough to notice a flipped bit, not meant against
+// an intruder.
 class row_check {
  public:
   row_check& add(byte_view v) {
@@ -38,13 +39,23 @@ class row_check {
   byte_string octets_;
 };
 
-error damaged(const std::string& what) { return {errc::journal_damaged, what + " in the till's database is damaged"}; }
+error damaged(const std::string& what) {
+  return {errc::journal_damaged, what + " in the till's database is damaged"};
+}
 
 std::array<std::uint8_t, 8> check_of(const operation_row& r, byte_view stored_answer) {
   return row_check()
-      .add(r.key.principal).add(r.key.method).add(r.key.key).add(r.id.octets).add(r.content_mac)
-      .add(static_cast<std::int64_t>(r.state)).add(static_cast<std::int64_t>(r.kind)).add(stored_answer)
-      .add(r.device).add(static_cast<std::int64_t>(r.sequence)).add(r.changed_ms)
+      .add(r.key.principal)
+      .add(r.key.method)
+      .add(r.key.key)
+      .add(r.id.octets)
+      .add(r.content_mac)
+      .add(static_cast<std::int64_t>(r.state))
+      .add(static_cast<std::int64_t>(r.kind))
+      .add(stored_answer)
+      .add(r.device)
+      .add(static_cast<std::int64_t>(r.sequence))
+      .add(r.changed_ms)
       .octets();
 }
 
@@ -53,7 +64,8 @@ bool fits(const base::statement& s, int column, const std::array<std::uint8_t, 8
 }
 
 constexpr std::string_view operation_columns =
-    "principal, method, key, id, content_mac, state, answer_kind, answer, device, sequence, changed_ms, row_check";
+    "principal, method, key, id, content_mac, state, answer_kind, answer, device, sequence, changed_ms, "
+    "row_check";
 
 }  // namespace
 
@@ -73,29 +85,36 @@ struct rows::statements {
     } all[] = {
         {&last, "SELECT header, body, hash FROM journal ORDER BY sequence DESC LIMIT 1"},
         {&append,
-         "INSERT INTO journal (sequence, header, body, hash, currency, amount_minor, total_minor, total_count) "
+         "INSERT INTO journal (sequence, header, body, hash, currency, amount_minor, total_minor, "
+         "total_count) "
          "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
         {&read, "SELECT header, body, hash FROM journal WHERE sequence >= ? ORDER BY sequence LIMIT ?"},
         {&happened, "SELECT header FROM journal WHERE sequence = ?"},
         {&total_at,
-         "SELECT total_minor, total_count FROM journal WHERE currency = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1"},
+         "SELECT total_minor, total_count FROM journal WHERE currency = ? AND sequence <= ? ORDER BY "
+         "sequence DESC LIMIT 1"},
         // Skips from one currency to the next along the index.
         {&currencies,
          "WITH RECURSIVE c(v) AS (SELECT min(currency) FROM journal WHERE currency IS NOT NULL UNION ALL "
          "SELECT (SELECT min(currency) FROM journal WHERE currency > c.v) FROM c WHERE c.v IS NOT NULL) "
          "SELECT v FROM c WHERE v IS NOT NULL"},
-        {&find_operation, "SELECT " + columns + " FROM operation WHERE principal = ? AND method = ? AND key = ?"},
+        {&find_operation,
+         "SELECT " + columns + " FROM operation WHERE principal = ? AND method = ? AND key = ?"},
         {&find_operation_by_id, "SELECT " + columns + " FROM operation WHERE id = ?"},
-        {&put_operation, "INSERT OR REPLACE INTO operation (" + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"},
+        {&put_operation,
+         "INSERT OR REPLACE INTO operation (" + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"},
         {&with_state, "SELECT " + columns + " FROM operation WHERE state = ? AND state IN (1, 4) LIMIT ?"},
         {&count_unknown, "SELECT count(*) FROM operation WHERE state = 4 AND state IN (1, 4)"},
         {&find_witness, "SELECT witness, sequence, row_check FROM destination WHERE name = ?"},
-        {&put_witness, "INSERT OR REPLACE INTO destination (name, witness, sequence, row_check) VALUES (?,?,?,?)"},
+        {&put_witness,
+         "INSERT OR REPLACE INTO destination (name, witness, sequence, row_check) VALUES (?,?,?,?)"},
         {&find_state, "SELECT value, row_check FROM plugin_state WHERE instance = ? AND key = ?"},
-        {&put_state, "INSERT OR REPLACE INTO plugin_state (instance, key, value, row_check) VALUES (?,?,?,?)"},
+        {&put_state,
+         "INSERT OR REPLACE INTO plugin_state (instance, key, value, row_check) VALUES (?,?,?,?)"},
         {&remove_state, "DELETE FROM plugin_state WHERE instance = ? AND key = ?"},
         {&list_state,
-         "SELECT key FROM plugin_state WHERE instance = ?1 AND key > ?3 AND substr(key, 1, length(?2)) = ?2 ORDER BY key LIMIT ?4"},
+         "SELECT key FROM plugin_state WHERE instance = ?1 AND key > ?3 AND substr(key, 1, length(?2)) = ?2 "
+         "ORDER BY key LIMIT ?4"},
         {&tokens, "SELECT id, role, note, hash, created_ms, row_check FROM token ORDER BY created_ms, id"},
         {&put_token, "INSERT INTO token (id, role, note, hash, created_ms, row_check) VALUES (?,?,?,?,?,?)"},
         {&remove_token, "DELETE FROM token WHERE id = ?"},
@@ -129,7 +148,8 @@ result<> rows::load_head() {
   auto header = (*last)->decoded();
   if (!header) return damaged("the last record");
   if (header->till != till_)
-    return error{errc::config_wrong_value, "the database belongs to till " + header->till + ", the configuration says " + till_};
+    return error{errc::config_wrong_value,
+                 "the database belongs to till " + header->till + ", the configuration says " + till_};
   head_ = base::chain_head{header->epoch, header->sequence, (*last)->hash};
   return {};
 }
@@ -193,7 +213,8 @@ result<base::record_header> rows::append(const journal_entry& entry) {
   return h;
 }
 
-result<std::vector<base::record>> rows::read(std::uint64_t from, std::uint64_t count_max, std::size_t octets_max) {
+result<std::vector<base::record>> rows::read(std::uint64_t from, std::uint64_t count_max,
+                                             std::size_t octets_max) {
   std::vector<base::record> found;
   std::size_t octets = 0;
   auto& s = sql_->read;
@@ -310,8 +331,9 @@ result<> rows::put_operation(const operation_row& given, bool seal) {
   auto& s = sql_->put_operation;
   std::optional<std::int64_t> sequence;
   if (row.sequence) sequence = static_cast<std::int64_t>(row.sequence);
-  s.bind(row.key.principal, row.key.method, row.key.key, row.id.octets, row.content_mac, static_cast<int>(row.state),
-         static_cast<int>(row.kind), stored, row.device, sequence, row.changed_ms, check_of(row, stored));
+  s.bind(row.key.principal, row.key.method, row.key.key, row.id.octets, row.content_mac,
+         static_cast<int>(row.state), static_cast<int>(row.kind), stored, row.device, sequence,
+         row.changed_ms, check_of(row, stored));
   auto done = s.run();
   if (done) base::reach(base::step::key_written);
   return done;
@@ -367,7 +389,8 @@ result<std::vector<operation_row>> rows::mark_running_as_unknown() {
   return found;
 }
 
-result<std::optional<byte_string>> rows::find_witness(const std::string& destination, std::uint64_t& sequence) {
+result<std::optional<byte_string>> rows::find_witness(const std::string& destination,
+                                                      std::uint64_t& sequence) {
   auto& s = sql_->find_witness;
   s.bind(destination);
   auto row = s.step();

@@ -1,5 +1,5 @@
-// What the till's database holds, row by row, and the statements that read and write it. A `rows` object is used inside
-// the store's transactions only, by the thread that owns the connection at that moment.
+// What the till's database holds, row by row, and the statements that read and write it. A `rows` object is
+// used inside the store's transactions only, by the thread that owns the connection at that moment.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,14 @@
 namespace tilld::daemon {
 
 enum class operation_state : int { running = 1, done = 2, failed = 3, unknown = 4 };
-enum class answer_kind : int { none = 0, result = 1, error = 2, sealed_result = 3, sealed_error = 4, expired = 5 };
+enum class answer_kind : int {
+  none = 0,
+  result = 1,
+  error = 2,
+  sealed_result = 3,
+  sealed_error = 4,
+  expired = 5
+};
 
 // Who asked, for what, under which key: the scope of idempotency.
 struct operation_key {
@@ -57,8 +64,8 @@ struct journal_entry {
 
 class rows {
  public:
-  static base::result<std::unique_ptr<rows>> open(base::database& db, base::seal_keys& seals, std::string till,
-                                                  const base::clock& clock);
+  static base::result<std::unique_ptr<rows>> open(base::database& db, base::seal_keys& seals,
+                                                  std::string till, const base::clock& clock);
 
   // The end of the chain as this transaction sees it.
   const base::chain_head& head() const { return head_; }
@@ -66,7 +73,8 @@ class rows {
   void set_head(const base::chain_head& h) { head_ = h; }
 
   base::result<base::record_header> append(const journal_entry& entry);
-  base::result<std::vector<base::record>> read(std::uint64_t from, std::uint64_t count_max, std::size_t octets_max);
+  base::result<std::vector<base::record>> read(std::uint64_t from, std::uint64_t count_max,
+                                               std::size_t octets_max);
   base::result<std::optional<base::record>> last_record();
   // When record `sequence` happened; nothing when it does not exist.
   base::result<std::optional<std::int64_t>> happened_ms(std::uint64_t sequence);
@@ -82,10 +90,12 @@ class rows {
   base::result<std::vector<operation_row>> unknown_operations(int count_max);
   base::result<std::uint64_t> count_unknown();
 
-  base::result<std::optional<base::byte_string>> find_witness(const std::string& destination, std::uint64_t& sequence);
+  base::result<std::optional<base::byte_string>> find_witness(const std::string& destination,
+                                                              std::uint64_t& sequence);
   base::result<> put_witness(const std::string& destination, base::byte_view witness, std::uint64_t sequence);
 
-  base::result<std::optional<base::byte_string>> find_state(const std::string& instance, const std::string& key);
+  base::result<std::optional<base::byte_string>> find_state(const std::string& instance,
+                                                            const std::string& key);
   base::result<> put_state(const std::string& instance, const std::string& key, base::byte_view value);
   base::result<> remove_state(const std::string& instance, const std::string& key);
   // Keys in the order of their octets, with this prefix and behind `after`.

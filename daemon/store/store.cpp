@@ -24,8 +24,8 @@ constexpr std::size_t commit_times_kept = 9;
 constexpr auto slow_commit = std::chrono::milliseconds(2);
 constexpr auto fast_commit = std::chrono::milliseconds(1);
 constexpr auto very_slow_commit = std::chrono::milliseconds(100);
-// A checkpoint flushes twice. One in about fifty commits of one sale keeps flushes below 1.05 a sale, and each
-// checkpoint below a millisecond of writing.
+// A checkpoint flushes twice. One in about fifty commits of one sale keeps flushes below 1.05 a sale, and
+// each checkpoint below a millisecond of writing.
 constexpr int wal_pages_before_checkpoint = 256;
 constexpr std::uint64_t tail_verified_at_start = 1000;
 
@@ -36,7 +36,8 @@ store::store(boost::asio::any_io_executor executor, options how)
   own_thread_ = how_.where != options::threads::always_io_thread;  // until the disk has shown that it is fast
 }
 
-result<std::unique_ptr<store>> store::open(boost::asio::any_io_executor executor, const base::clock& clock, options how) {
+result<std::unique_ptr<store>> store::open(boost::asio::any_io_executor executor, const base::clock& clock,
+                                           options how) {
   std::unique_ptr<store> s(new store(std::move(executor), std::move(how)));
   base::database::options db_options;
   db_options.vfs = s->how_.vfs;
@@ -58,13 +59,15 @@ result<> store::load(const base::clock& clock) {
   rows_ = std::move(*opened);
   head_ = rows_->head();
 
-  // The tail is what a crash or a dying disk damages first. The rest is verified on request and in the background.
+  // The tail is what a crash or a dying disk damages first. The rest is verified on request and in the
+  // background.
   auto from = head_.sequence > tail_verified_at_start ? head_.sequence - tail_verified_at_start : 0;
   base::chain_head at{1, from, {}};
   if (from > 0) {
     auto before = rows_->read(from, 1, 1);
     if (!before) return before.error();
-    if (before->empty()) return error{errc::journal_damaged, "record " + std::to_string(from) + " is missing"};
+    if (before->empty())
+      return error{errc::journal_damaged, "record " + std::to_string(from) + " is missing"};
     at.hash = before->front().hash;
   }
   base::chain_follower follower(how_.till, at);
@@ -140,7 +143,8 @@ std::vector<backlog> store::backlogs() const {
 }
 
 const base::byte_string& store::witness_of(std::string_view destination) const {
-  auto at = std::find_if(backlogs_.begin(), backlogs_.end(), [&](auto& b) { return b.destination == destination; });
+  auto at =
+      std::find_if(backlogs_.begin(), backlogs_.end(), [&](auto& b) { return b.destination == destination; });
   assert(at != backlogs_.end());
   return at->witness;
 }
@@ -159,8 +163,8 @@ boost::asio::awaitable<result<>> store::run(work_kind kind, work w) {
       start, boost::asio::use_awaitable, kind, std::move(w));
 }
 
-// Two turns of the loop: the first lets every handler that is ready run, the second everything that the kernel had ready
-// meanwhile, so that what arrived together shares a flush.
+// Two turns of the loop: the first lets every handler that is ready run, the second everything that the
+// kernel had ready meanwhile, so that what arrived together shares a flush.
 void store::schedule() {
   if (scheduled_ || running_) return;
   scheduled_ = true;
@@ -216,7 +220,8 @@ void store::thread_loop() {
 // Runs on the thread that owns the connection now.
 void store::run_group(group& g) {
   auto before = rows_->head();
-  bool writes = std::any_of(g.items.begin(), g.items.end(), [](auto& i) { return i.kind != work_kind::reads; });
+  bool writes =
+      std::any_of(g.items.begin(), g.items.end(), [](auto& i) { return i.kind != work_kind::reads; });
   auto fail_writers = [&](const error& why) {
     for (auto& i : g.items)
       if (i.kind != work_kind::reads) i.outcome = why;
@@ -244,7 +249,8 @@ void store::run_group(group& g) {
     i.outcome = i.what(*rows_);
     if (!i.outcome) {
       if (i.outcome.error().code == errc::storage_full) g.full = true;
-      // An I/O error may have ended the transaction already; the savepoint is gone then, and so is everything in it.
+      // An I/O error may have ended the transaction already; the savepoint is gone then, and so is everything
+      // in it.
       if (!db_->in_transaction()) break;
       (void)db_->execute("ROLLBACK TO item");
       rows_->set_head(head);
@@ -271,7 +277,8 @@ void store::run_group(group& g) {
       fail_writers(committed.error());
     }
   }
-  // Reading comes last: inside the transaction it would see what the flush may still undo, and tell a till or central.
+  // Reading comes last: inside the transaction it would see what the flush may still undo, and tell a till or
+  // central.
   for (auto& i : g.items)
     if (i.kind == work_kind::reads) i.outcome = i.what(*rows_);
   if (g.full) ballast_.release();
@@ -301,8 +308,9 @@ void store::finish_group() {
   head_ = g->head;
   totals_ = std::move(g->totals);
   if (g->full != full_)
-    base::log(g->full ? base::log_level::error : base::log_level::info,
-              g->full ? "The disk is full; new sales are refused" : "The disk has room again; sales are accepted");
+    base::log(
+        g->full ? base::log_level::error : base::log_level::info,
+        g->full ? "The disk is full; new sales are refused" : "The disk has room again; sales are accepted");
   full_ = g->full;
   failed_ = g->failed;
   if (g->unknown_operations) unknown_operations_ = *g->unknown_operations;
@@ -328,8 +336,8 @@ void store::note_commit_time(std::chrono::nanoseconds t) {
   commit_times_.push_back(t);
   if (commit_times_.size() > commit_times_kept) commit_times_.pop_front();
   if (how_.where != options::threads::adaptive) return;
-  // Two thresholds, so that a disk in between does not make the store change its mind all day. One very slow flush is
-  // enough to leave the I/O thread: the next may be as slow.
+  // Two thresholds, so that a disk in between does not make the store change its mind all day. One very slow
+  // flush is enough to leave the I/O thread: the next may be as slow.
   bool leave = !own_thread_ && t >= very_slow_commit, come_back = false;
   if (commit_times_.size() == commit_times_kept) {
     auto sorted = std::vector(commit_times_.begin(), commit_times_.end());
@@ -341,11 +349,13 @@ void store::note_commit_time(std::chrono::nanoseconds t) {
   if (leave || come_back) {
     own_thread_ = leave;
     commit_times_.clear();
-    base::log(base::log_level::debug, leave ? "Commits move to their own thread" : "Commits move to the I/O thread");
+    base::log(base::log_level::debug,
+              leave ? "Commits move to their own thread" : "Commits move to the I/O thread");
   }
 }
 
-void store::acknowledge(const std::string& destination, base::byte_string witness, std::uint64_t sequence, done d) {
+void store::acknowledge(const std::string& destination, base::byte_string witness, std::uint64_t sequence,
+                        done d) {
   struct at_cursor {
     std::vector<money_total> totals;
     std::optional<std::int64_t> next_ms;

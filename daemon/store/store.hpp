@@ -1,12 +1,13 @@
-// The one door to the till's database: pieces of work are gathered into groups, a group is one transaction with one
-// flush, and nobody learns of success before the flush returned.
+// The one door to the till's database: pieces of work are gathered into groups, a group is one transaction
+// with one flush, and nobody learns of success before the flush returned.
 //
-// While the disk is fast the group runs on the I/O thread, after all ready reads were taken: a hop to another thread costs
-// half a flush. When the disk is slow (the median of the last commits is 2 ms or more) the groups run on a thread that
-// owns the connection meanwhile, so that scans, prints and status go on. The change is made between two groups; the
-// figures behind it stand in docs/durability.md.
+// While the disk is fast the group runs on the I/O thread, after all ready reads were taken: a hop to another
+// thread costs half a flush. When the disk is slow (the median of the last commits is 2 ms or more) the
+// groups run on a thread that owns the connection meanwhile, so that scans, prints and status go on. The
+// change is made between two groups; the figures behind it stand in docs/durability.md.
 //
-// What status answers need (head, sums, cursors) is kept in memory and always shows durable state. [I/O thread]
+// What status answers need (head, sums, cursors) is kept in memory and always shows durable state. [I/O
+// thread]
 #pragma once
 
 #include <condition_variable>
@@ -29,19 +30,19 @@ namespace tilld::daemon {
 
 // How a piece of work changes the database.
 enum class work_kind {
-  reads,     // changes nothing; runs even when the disk failed
+  reads,       // changes nothing; runs even when the disk failed
   housekeeps,  // changes rows, but never the journal: allowed on a full disk, since it helps to drain it
-  books,     // may append to the journal; refused while the disk is full
+  books,       // may append to the journal; refused while the disk is full
 };
 
 // What waits for a destination.
 struct backlog {
   std::string destination;
   std::uint64_t records = 0;
-  std::vector<money_total> money;           // per currency: count of sales and their sum
-  std::optional<std::int64_t> oldest_ms;    // when the first waiting record happened
-  std::uint64_t acknowledged = 0;           // last record that the destination has
-  base::byte_string witness;                // what was stored with the last acknowledgement; empty before the first
+  std::vector<money_total> money;         // per currency: count of sales and their sum
+  std::optional<std::int64_t> oldest_ms;  // when the first waiting record happened
+  std::uint64_t acknowledged = 0;         // last record that the destination has
+  base::byte_string witness;  // what was stored with the last acknowledgement; empty before the first
 };
 
 class store {
@@ -50,21 +51,21 @@ class store {
     std::string folder;  // journal.db, the keys and the ballast lie here, mode 0700
     std::string till;
     std::vector<std::string> destinations;
-    const char* vfs = nullptr;          // for tests that hold or fail a flush
+    const char* vfs = nullptr;  // for tests that hold or fail a flush
     enum class threads { adaptive, always_io_thread, always_own_thread } where = threads::adaptive;
   };
 
-  // Opens or makes the database, verifies the tail of the chain and marks operations that were running as unknown.
-  // `clock` is used by whichever thread runs a group and by no other.
-  static base::result<std::unique_ptr<store>> open(boost::asio::any_io_executor executor, const base::clock& clock,
-                                                   options how);
+  // Opens or makes the database, verifies the tail of the chain and marks operations that were running as
+  // unknown. `clock` is used by whichever thread runs a group and by no other.
+  static base::result<std::unique_ptr<store>> open(boost::asio::any_io_executor executor,
+                                                   const base::clock& clock, options how);
   ~store();
 
   using work = std::function<base::result<>(rows&)>;
   using done = std::function<void(base::result<>)>;
 
-  // Runs `w` in the next group; `d` is called on the I/O thread after the group's flush, in the order of submission.
-  // A piece of work that fails leaves no trace in the database and does not touch its neighbours.
+  // Runs `w` in the next group; `d` is called on the I/O thread after the group's flush, in the order of
+  // submission. A piece of work that fails leaves no trace in the database and does not touch its neighbours.
   void submit(work_kind kind, work w, done d);
 
   // The same for coroutines.

@@ -1,11 +1,11 @@
-/* Loaded before the C library of a daemon under test (LD_PRELOAD): stands between SQLite and the disk and holds, counts
- * or fails the syncs of the journal. The file to map is named by TILLD_TEST_DISK. */
+/* Loaded before the C library of a daemon under test (LD_PRELOAD): stands between SQLite and the disk and
+ * holds, counts or fails the syncs of the journal. The file to map is named by TILLD_TEST_DISK. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -41,7 +41,8 @@ static int stand_in_between(int fd, long number) {
   if (!control || !is_of_the_journal(fd)) return (int)syscall(number, fd);
   __atomic_add_fetch(&control->begun, 1, __ATOMIC_SEQ_CST);
   __atomic_add_fetch(&control->held, 1, __ATOMIC_SEQ_CST);
-  while (__atomic_load_n(&control->hold, __ATOMIC_SEQ_CST)) syscall(SYS_futex, &control->hold, FUTEX_WAIT, 1, NULL, NULL, 0);
+  while (__atomic_load_n(&control->hold, __ATOMIC_SEQ_CST))
+    syscall(SYS_futex, &control->hold, FUTEX_WAIT, 1, NULL, NULL, 0);
   __atomic_sub_fetch(&control->held, 1, __ATOMIC_SEQ_CST);
   failure = __atomic_exchange_n(&control->fail_next, 0, __ATOMIC_SEQ_CST);
   if (failure) {

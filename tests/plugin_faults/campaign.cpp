@@ -1,5 +1,6 @@
-// ./dev campaign plugin_faults: what others notice of a bad plugin, in figures. Each fault is provoked while a good plugin is
-// called through and through; the bar is three times the quiet p99, or 5 ms. A noisy machine gets three tries.
+// ./dev campaign plugin_faults: what others notice of a bad plugin, in figures. Each fault is provoked while
+// a good plugin is called through and through; the bar is three times the quiet p99, or 5 ms. A noisy machine
+// gets three tries.
 #include <cstdio>
 
 #include "tests/plugin_faults/faults.hpp"
@@ -17,7 +18,8 @@ struct figures {
   latency quiet, under;
   bool said = false;
   bool fine() const {
-    return said && quiet.failed == 0 && under.failed == 0 && (under.p99_ms <= 3 * quiet.p99_ms || under.p99_ms <= bar_ms);
+    return said && quiet.failed == 0 && under.failed == 0 &&
+           (under.p99_ms <= 3 * quiet.p99_ms || under.p99_ms <= bar_ms);
   }
 };
 
@@ -27,7 +29,8 @@ figures run(const fault& f) {
   shop.plugins_yaml = plugins_yaml(f);
   shop.start_till();
   auto admin = shop.connect(true);
-  if (!wait_for_state(admin, "bad", "ready") || !wait_for_state(admin, "good", "ready")) tests::give_up("the plugins did not start");
+  if (!wait_for_state(admin, "bad", "ready") || !wait_for_state(admin, "good", "ready"))
+    tests::give_up("the plugins did not start");
   auto till = shop.connect();
   figures out;
   measure_good(till, calls / 10);
@@ -44,7 +47,8 @@ figures run(const fault& f) {
 
 int main() {
   bool all_fine = true;
-  std::printf("  %-14s %10s %10s %10s %10s  %s\n", "fault", "quiet p50", "quiet p99", "under p50", "under p99", "tries");
+  std::printf("  %-14s %10s %10s %10s %10s  %s\n", "fault", "quiet p50", "quiet p99", "under p50",
+              "under p99", "tries");
   for (auto& f : faults()) {
 #ifdef TILLD_SANITIZED
     if (f.only_unsanitized) continue;
@@ -54,8 +58,9 @@ int main() {
     do got = run(f);
     while (!got.fine() && ++tries < 3);
     all_fine = all_fine && got.fine();
-    std::printf("  %-14s %8.3f ms %7.3f ms %7.3f ms %7.3f ms  %d%s\n", f.name, got.quiet.p50_ms, got.quiet.p99_ms, got.under.p50_ms,
-                got.under.p99_ms, tries + (got.fine() ? 1 : 0), got.fine() ? "" : "  NOT MET");
+    std::printf("  %-14s %8.3f ms %7.3f ms %7.3f ms %7.3f ms  %d%s\n", f.name, got.quiet.p50_ms,
+                got.quiet.p99_ms, got.under.p50_ms, got.under.p99_ms, tries + (got.fine() ? 1 : 0),
+                got.fine() ? "" : "  NOT MET");
     std::fflush(stdout);
   }
   return all_fine ? 0 : 1;

@@ -15,14 +15,15 @@ const std::vector<fault>& faults() {
       {"leak", "test_leak", "org.tilld.test.leak.go", "more memory than it may", true, true},
       {"answers twice", "test_twice", "org.tilld.test.twice.go", "answered a request twice", false, false},
       {"exit", "test_exit", "org.tilld.test.exit.go", "ended its process by itself", true, false},
-      {"throws", "test_throw_raw", "org.tilld.test.throw-raw.go", "an exception left the plugin", true, false},
+      {"throws", "test_throw_raw", "org.tilld.test.throw-raw.go", "an exception left the plugin", true,
+       false},
   };
   return all;
 }
 
 std::string plugins_yaml(const fault& f) {
-  return std::string("  - {name: bad, plugin: ") + tests::test_plugin_path(f.plugin) + ", memory_max_mib: 128}\n" +
-         "  - {name: good, plugin: simulated}\n";
+  return std::string("  - {name: bad, plugin: ") + tests::test_plugin_path(f.plugin) +
+         ", memory_max_mib: 128}\n" + "  - {name: good, plugin: simulated}\n";
 }
 
 boost::json::object plugin(tests::line_client& admin, const std::string& name) {
@@ -47,15 +48,19 @@ bool wait_until(tests::line_client& admin, milliseconds at_most, True is_true) {
 
 }  // namespace
 
-bool wait_for_state(tests::line_client& admin, const std::string& name, const std::string& state, milliseconds at_most) {
+bool wait_for_state(tests::line_client& admin, const std::string& name, const std::string& state,
+                    milliseconds at_most) {
   return wait_until(admin, at_most, [&] { return plugin(admin, name).at("state").as_string() == state; });
 }
 
-bool wait_until_said(tests::line_client& admin, const std::string& name, const std::string& text, milliseconds at_most) {
+bool wait_until_said(tests::line_client& admin, const std::string& name, const std::string& text,
+                     milliseconds at_most) {
   return wait_until(admin, at_most, [&] {
     auto p = plugin(admin, name);
     for (auto member : {"last_ending", "last_fault"})
-      if (auto* said = p.if_contains(member); said && said->as_string().find(text) != boost::json::string::npos) return true;
+      if (auto* said = p.if_contains(member);
+          said && said->as_string().find(text) != boost::json::string::npos)
+        return true;
     return false;
   });
 }

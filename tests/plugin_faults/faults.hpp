@@ -11,11 +11,11 @@ namespace tilld::plugin_faults {
 
 struct fault {
   const char* name;
-  const char* plugin;       // of tests/plugins
-  const char* method;       // calling it provokes the fault
-  const char* said;         // stands in last_ending or last_fault of plugin.list
-  bool ends_process;        // the instance dies of it
-  bool only_unsanitized;    // needs a limit that a sanitizer does not live with
+  const char* plugin;     // of tests/plugins
+  const char* method;     // calling it provokes the fault
+  const char* said;       // stands in last_ending or last_fault of plugin.list
+  bool ends_process;      // the instance dies of it
+  bool only_unsanitized;  // needs a limit that a sanitizer does not live with
 };
 
 const std::vector<fault>& faults();

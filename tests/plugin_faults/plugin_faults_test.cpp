@@ -1,7 +1,7 @@
 // What a bad plugin costs the shop: itself.
-#include <cerrno>
-
 #include <gtest/gtest.h>
+
+#include <cerrno>
 
 #include "tests/plugin_faults/faults.hpp"
 #include "tests/support/scratch.hpp"
@@ -26,7 +26,8 @@ class a_shop_with_a_bad_plugin : public testing::TestWithParam<fault> {};
 // mission: D2, D9
 TEST_P(a_shop_with_a_bad_plugin, goes_on_selling_and_says_what_is_wrong) {
 #ifdef TILLD_SANITIZED
-  if (GetParam().only_unsanitized) return;  // no memory limit in sanitized builds; the release build has this case
+  if (GetParam().only_unsanitized)
+    return;  // no memory limit in sanitized builds; the release build has this case
 #endif
   tests::scratch_folder folder;
   tests::shop shop(folder.path());
@@ -40,7 +41,9 @@ TEST_P(a_shop_with_a_bad_plugin, goes_on_selling_and_says_what_is_wrong) {
   provoking.send(GetParam().method, {{"deadline_ms", 500}});
   // The others do not wait for what becomes of it.
   EXPECT_EQ(measure_good(till, 200).failed, 0u);
-  EXPECT_EQ(kind_of(till.call("sale.record", {{"idempotency_key", "k"}, {"total", {{"minor", 1}, {"currency", "EUR"}}}})), "result");
+  EXPECT_EQ(kind_of(till.call("sale.record",
+                              {{"idempotency_key", "k"}, {"total", {{"minor", 1}, {"currency", "EUR"}}}})),
+            "result");
   EXPECT_TRUE(wait_until_said(admin, "bad", GetParam().said)) << json::serialize(plugin(admin, "bad"));
   EXPECT_EQ(plugin(admin, "good").at("restarts").to_number<int>(), 0);
   EXPECT_EQ(measure_good(till, 200).failed, 0u);
@@ -102,10 +105,15 @@ TEST(a_request_lost_in_a_crash, is_unknown_until_a_person_decides) {
   EXPECT_EQ(problem.at("kind").as_string(), "outcome_unknown");
   auto got = till.call("operation.get", {{"operation_id", id}});
   EXPECT_EQ(got->at("result").at("state").as_string(), "unknown");
-  EXPECT_EQ(kind_of(admin.call("operation.resolve", {{"operation_id", id}, {"outcome", "done"}, {"reason", "the slip was there"}})), "result");
+  EXPECT_EQ(
+      kind_of(admin.call("operation.resolve",
+                         {{"operation_id", id}, {"outcome", "done"}, {"reason", "the slip was there"}})),
+      "result");
   EXPECT_EQ(kind_of(till.call("org.tilld.test.crash.go", params)), "result");
   EXPECT_TRUE(admin.call("system.status")->at("result").at("problems").as_array().empty());
-  EXPECT_EQ(kind_of(admin.call("operation.resolve", {{"operation_id", id}, {"outcome", "done"}, {"reason", "again"}})), "invalid_params");
+  EXPECT_EQ(kind_of(admin.call("operation.resolve",
+                               {{"operation_id", id}, {"outcome", "done"}, {"reason", "again"}})),
+            "invalid_params");
   auto verified = admin.call("journal.verify");
   EXPECT_EQ(verified->at("result").at("kinds").at("operation.resolved").to_number<int>(), 1);
   shop.stop_till();
@@ -137,14 +145,16 @@ TEST(a_thief, gets_nothing_of_the_journal) {
   tests::scratch_folder folder;
   tests::shop shop(folder.path());
   auto file = tests::test_plugin_path("test_journal_thief");
-  shop.plugins_yaml = "  - {name: apart, plugin: " + file + "}\n  - {name: inside, plugin: " + file + ", isolation: none}\n";
+  shop.plugins_yaml =
+      "  - {name: apart, plugin: " + file + "}\n  - {name: inside, plugin: " + file + ", isolation: none}\n";
   shop.start_till();
   auto admin = shop.connect(true);
   auto till = shop.connect();
   for (auto device : {"apart", "inside"}) {
     ASSERT_TRUE(wait_for_state(admin, device, "ready"));
     for (auto name : {"/journal.db", "/journal.db-wal", "/device.key", "/sealed.keys", "/content.key"}) {
-      auto answer = till.call("org.tilld.test.journal-thief.steal", {{"device", device}, {"path", shop.state_folder() + name}});
+      auto answer = till.call("org.tilld.test.journal-thief.steal",
+                              {{"device", device}, {"path", shop.state_folder() + name}});
       ASSERT_EQ(kind_of(answer), "result");
       auto& loot = answer->at("result").as_object();
       EXPECT_EQ(loot.at("read").to_number<int>(), EACCES) << device << name;

@@ -1,5 +1,5 @@
-// Tries to come in by the till's own door: from its process, from a child of it, and from a grandchild that has left its
-// session and lost its parent. Says who of them got an answer.
+// Tries to come in by the till's own door: from its process, from a child of it, and from a grandchild that
+// has left its session and lost its parent. Says who of them got an answer.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -43,7 +43,8 @@ bool is_answered(const std::string& path) {
   static constexpr char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.ping\"}\n";
   char c = 0;
   pollfd p{fd, POLLIN, 0};
-  bool answered = ::send(fd, line, sizeof line - 1, MSG_NOSIGNAL) > 0 && ::poll(&p, 1, 2000) == 1 && ::recv(fd, &c, 1, 0) == 1;
+  bool answered = ::send(fd, line, sizeof line - 1, MSG_NOSIGNAL) > 0 && ::poll(&p, 1, 2000) == 1 &&
+                  ::recv(fd, &c, 1, 0) == 1;
   ::close(fd);
   return answered;
 }

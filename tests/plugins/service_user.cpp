@@ -1,4 +1,5 @@
-// Asks the daemon for whatever it is told to ask, and passes the answer on. One instance names all services in `uses`.
+// Asks the daemon for whatever it is told to ask, and passes the answer on. One instance names all services
+// in `uses`.
 #include <tilld/plugin.hpp>
 #include <tilld/services.hpp>
 

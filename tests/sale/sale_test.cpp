@@ -1,11 +1,12 @@
 // A till and its central servers as their users meet them: whole programs, real sockets.
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
 #include <boost/json.hpp>
-#include <gtest/gtest.h>
 
 #include "tests/support/scratch.hpp"
 #include "tests/support/shop.hpp"
@@ -19,7 +20,9 @@ using std::chrono::milliseconds;
 
 json::object eur(std::int64_t minor) { return {{"minor", minor}, {"currency", "EUR"}}; }
 
-json::object sale(const std::string& key, std::int64_t minor) { return {{"idempotency_key", key}, {"total", eur(minor)}}; }
+json::object sale(const std::string& key, std::int64_t minor) {
+  return {{"idempotency_key", key}, {"total", eur(minor)}};
+}
 
 json::object result_of(const std::optional<json::object>& answer) {
   if (!answer) {
@@ -152,11 +155,17 @@ TEST_F(a_shop, refuses_a_sale_that_is_not_well_formed_and_names_the_member) {
   };
   EXPECT_EQ(kind_of(till.call("sale.record", {{"total", eur(1)}})), "key_missing");
   EXPECT_NE(message({{"idempotency_key", "a"}}).find("total"), std::string::npos);
-  EXPECT_NE(message({{"idempotency_key", "a"}, {"total", {{"minor", 1.5}, {"currency", "EUR"}}}}).find("total"), std::string::npos);
-  EXPECT_NE(message({{"idempotency_key", "a"}, {"total", eur(1)}, {"totl", eur(1)}}).find("totl"), std::string::npos);
-  EXPECT_NE(message({{"idempotency_key", "a"}, {"total", eur(1)}, {"tenders", json::array{{{"type", "cash"}, {"amount", {{"minor", 1}, {"currency", "CHF"}}}}}}})
-                .find("tenders.0"),
+  EXPECT_NE(
+      message({{"idempotency_key", "a"}, {"total", {{"minor", 1.5}, {"currency", "EUR"}}}}).find("total"),
+      std::string::npos);
+  EXPECT_NE(message({{"idempotency_key", "a"}, {"total", eur(1)}, {"totl", eur(1)}}).find("totl"),
             std::string::npos);
+  EXPECT_NE(
+      message({{"idempotency_key", "a"},
+               {"total", eur(1)},
+               {"tenders", json::array{{{"type", "cash"}, {"amount", {{"minor", 1}, {"currency", "CHF"}}}}}}})
+          .find("tenders.0"),
+      std::string::npos);
   // None of them left a trace: the key is free.
   EXPECT_EQ(kind_of(till.call("sale.record", sale("a", 1))), "result");
 }
@@ -203,7 +212,8 @@ TEST_F(a_shop, lets_a_till_in_over_tcp_with_a_token_and_in_no_other_way) {
   EXPECT_EQ(kind_of(till.call("session.hello", {{"token", token}})), "result");
   // The same key under another principal is another operation.
   auto local = shop_.connect();
-  EXPECT_NE(result_of(local.call("sale.record", sale("k", 1))).at("sequence"), result_of(till.call("sale.record", sale("k", 1))).at("sequence"));
+  EXPECT_NE(result_of(local.call("sale.record", sale("k", 1))).at("sequence"),
+            result_of(till.call("sale.record", sale("k", 1))).at("sequence"));
   admin = shop_.connect(true);
   result_of(admin.call("token.remove", {{"id", added.at("id")}}));
   ASSERT_TRUE(till.connect_tcp(shop_.tcp_port));
@@ -217,7 +227,8 @@ TEST_F(a_shop, speaks_german_to_who_asks_for_it) {
   auto answer = till.call("sale.record", {{"total", eur(1)}, {"idempotency_key", ""}});
   ASSERT_TRUE(answer && answer->contains("error"));
   EXPECT_NE(answer->at("error").at("data").at("user_message").as_string().find("Wert"), std::string::npos);
-  EXPECT_EQ(kind_of(till.call("session.hello", {{"protocol", {{"min", 7}, {"max", 9}}}})), "protocol_unsupported");
+  EXPECT_EQ(kind_of(till.call("session.hello", {{"protocol", {{"min", 7}, {"max", 9}}}})),
+            "protocol_unsupported");
 }
 
 // mission: D9: PIN and token reach the plugin and nothing else.
@@ -227,15 +238,21 @@ TEST_F(a_shop, keeps_secrets_out_of_every_file) {
   wait_until_ready("devices");
   auto till = shop_.connect();
   const std::string pin = "73915528", token = "canary-token-5501", code = "canary-code-8812";
-  (void)till.call("tender.authorize", {{"idempotency_key", "t1"}, {"amount", eur(500)}, {"instrument", {{"token", token}, {"pin", pin}}}});
-  (void)till.call("tender.authorize", {{"idempotency_key", "t2"}, {"amount", "nonsense"}, {"instrument", {{"token", token}, {"pin", pin}}}});
+  (void)till.call(
+      "tender.authorize",
+      {{"idempotency_key", "t1"}, {"amount", eur(500)}, {"instrument", {{"token", token}, {"pin", pin}}}});
+  (void)till.call(
+      "tender.authorize",
+      {{"idempotency_key", "t2"}, {"amount", "nonsense"}, {"instrument", {{"token", token}, {"pin", pin}}}});
   (void)till.call("customer.identify", {{"code", code}});
   (void)till.call("org.tilld.simulation.scan", {{"text", code}});
-  till.send_raw("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tender.authorize\",\"params\":{\"pin\":\"" + pin + "\"\n");
+  till.send_raw("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tender.authorize\",\"params\":{\"pin\":\"" + pin +
+                "\"\n");
   (void)till.read_line();
   result_of(till.call("system.status"));
   shop_.stop_till();
-  for (auto& canary : {pin, token, code}) EXPECT_TRUE(files_with(canary).empty()) << *files_with(canary).begin() << " holds a secret";
+  for (auto& canary : {pin, token, code})
+    EXPECT_TRUE(files_with(canary).empty()) << *files_with(canary).begin() << " holds a secret";
 }
 
 // mission: D2
@@ -249,7 +266,8 @@ TEST_F(a_shop, runs_the_same_plugin_in_a_process_and_on_a_thread) {
   auto till = shop_.connect();
   json::object document{{"receipt", 1}, {"body", json::array{{{"text", "hello"}}}}};
   for (auto device : {"apart", "inside"}) {
-    json::object params{{"idempotency_key", std::string("p-") + device}, {"device", device}, {"document", document}};
+    json::object params{
+        {"idempotency_key", std::string("p-") + device}, {"device", device}, {"document", document}};
     auto printed = result_of(till.call("printer.print", params));
     EXPECT_EQ(result_of(till.call("printer.print", params)), printed);
     EXPECT_EQ(kind_of(till.call("printer.status", {{"device", device}})), "result");
@@ -257,7 +275,8 @@ TEST_F(a_shop, runs_the_same_plugin_in_a_process_and_on_a_thread) {
     EXPECT_EQ(kind_of(till.call("printer.no_such_word", {{"device", device}})), "unknown_method");
   }
   auto list = result_of(shop_.connect(true).call("plugin.list"));
-  for (auto& p : list.at("plugins").as_array()) EXPECT_TRUE(p.at("paths_restricted").as_bool()) << p.at("name");
+  for (auto& p : list.at("plugins").as_array())
+    EXPECT_TRUE(p.at("paths_restricted").as_bool()) << p.at("name");
   shop_.stop_till();
 }
 
@@ -266,7 +285,8 @@ TEST_F(a_shop, asks_the_printer_what_became_of_a_receipt_when_the_till_died_in_b
   shop_.plugins_yaml = "  - {name: devices, plugin: simulated}\n";
   shop_.start_till();
   wait_until_ready("devices");
-  json::object params{{"idempotency_key", "receipt-1"}, {"document", {{"receipt", 1}, {"body", json::array{{{"text", "hello"}}}}}}};
+  json::object params{{"idempotency_key", "receipt-1"},
+                      {"document", {{"receipt", 1}, {"body", json::array{{{"text", "hello"}}}}}}};
   for (auto where : {base::step::device_asked, base::step::device_answered}) {
     params["idempotency_key"] = "receipt-at-" + std::string(base::name(where));
     auto till = shop_.connect();
@@ -291,14 +311,16 @@ TEST_F(a_shop, asks_the_printer_what_became_of_a_receipt_when_the_till_died_in_b
 // mission: D2: a plugin has the daemon's user, which must not make it an administrator.
 TEST_F(a_shop, lets_no_plugin_in_by_its_own_door) {
   auto file = tests::test_plugin_path("test_door_knocker");
-  shop_.plugins_yaml = "  - {name: apart, plugin: " + file + "}\n  - {name: inside, plugin: " + file + ", isolation: none}\n";
+  shop_.plugins_yaml =
+      "  - {name: apart, plugin: " + file + "}\n  - {name: inside, plugin: " + file + ", isolation: none}\n";
   shop_.start_till();
   wait_until_ready("apart");
   wait_until_ready("inside");
   auto till = shop_.connect();
   for (auto device : {"apart", "inside"})
     for (auto& door : {shop_.socket(), shop_.admin_socket()}) {
-      auto seen = result_of(till.call("org.tilld.test.door-knocker.knock", {{"device", device}, {"path", door}}, milliseconds(20'000)));
+      auto seen = result_of(till.call("org.tilld.test.door-knocker.knock",
+                                      {{"device", device}, {"path", door}}, milliseconds(20'000)));
       EXPECT_TRUE(seen.at("connected").as_bool()) << "the attempt never came to the door";
       EXPECT_FALSE(seen.at("self").as_bool());
       EXPECT_FALSE(seen.at("child").as_bool());
@@ -313,7 +335,8 @@ TEST_F(a_shop, lets_no_plugin_in_by_its_own_door) {
 TEST_F(a_shop, offers_central_journal_and_state_to_its_plugins) {
   shop_.add_central("ledger");
   auto file = tests::test_plugin_path("test_service_user");
-  shop_.plugins_yaml = "  - {name: one, plugin: " + file + "}\n  - {name: two, plugin: " + file + ", isolation: none}\n";
+  shop_.plugins_yaml =
+      "  - {name: one, plugin: " + file + "}\n  - {name: two, plugin: " + file + ", isolation: none}\n";
   shop_.start_central("ledger");
   shop_.start_till();
   wait_until_ready("one");
@@ -333,10 +356,13 @@ TEST_F(a_shop, offers_central_journal_and_state_to_its_plugins) {
   EXPECT_EQ(json::serialize(ask("one", "list", {{"after", "a"}}).at("value").at("keys")), R"(["b"])");
   EXPECT_TRUE(ask("one", "remove", {{"key", "a"}}).at("fine").as_bool());
   EXPECT_FALSE(ask("one", "get", {{"key", "a"}}).at("value").at("present").as_bool());
-  EXPECT_EQ(ask("one", "put", {{"key", "big"}, {"value", std::string(65 * 1024, 'x')}}).at("kind").as_string(), "message_too_large");
+  EXPECT_EQ(
+      ask("one", "put", {{"key", "big"}, {"value", std::string(65 * 1024, 'x')}}).at("kind").as_string(),
+      "message_too_large");
 
   // Journal: in the plugin's own name only, and never in the shape of a sale.
-  EXPECT_EQ(ask("one", "note", {{"kind", "sale"}, {"body", json::object()}}).at("kind").as_string(), "invalid_params");
+  EXPECT_EQ(ask("one", "note", {{"kind", "sale"}, {"body", json::object()}}).at("kind").as_string(),
+            "invalid_params");
   auto noted = ask("one", "note", {{"kind", "org.tilld.test.service-user.tared"}, {"body", {{"grams", 12}}}});
   ASSERT_TRUE(noted.at("fine").as_bool());
   ASSERT_TRUE(shop_.wait_drained("ledger"));
@@ -346,13 +372,17 @@ TEST_F(a_shop, offers_central_journal_and_state_to_its_plugins) {
   EXPECT_EQ(arrived.at("id"), noted.at("value").at("id"));
 
   // Central: asked over the till's own connection; its refusals arrive by kind, its absence as what it is.
-  EXPECT_TRUE(ask("one", "central", {{"method", "system.ping"}, {"params", json::object()}}).at("fine").as_bool());
-  EXPECT_EQ(ask("two", "central", {{"method", "no.such"}, {"params", json::object()}}).at("kind").as_string(), "unknown_method");
+  EXPECT_TRUE(
+      ask("one", "central", {{"method", "system.ping"}, {"params", json::object()}}).at("fine").as_bool());
+  EXPECT_EQ(ask("two", "central", {{"method", "no.such"}, {"params", json::object()}}).at("kind").as_string(),
+            "unknown_method");
   shop_.get_central("ledger").running.kill();
   auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   std::string kind;
   while (kind != "central_unreachable" && std::chrono::steady_clock::now() < until)
-    kind = std::string(ask("one", "central", {{"method", "system.ping"}, {"params", json::object()}}).at("kind").as_string());
+    kind = std::string(ask("one", "central", {{"method", "system.ping"}, {"params", json::object()}})
+                           .at("kind")
+                           .as_string());
   EXPECT_EQ(kind, "central_unreachable");
   shop_.stop_till();
 }

@@ -1,6 +1,7 @@
-// Plays a day of a small shop that a person can follow line by line, with the real programs on real sockets: a sale with
-// scan, card and receipt; an outage with a backlog in money; a SIGKILL in the middle of a call; and the proof at the end.
-// This is `./dev run`; as a test it fails at the first line that does not come true.
+// Plays a day of a small shop that a person can follow line by line, with the real programs on real sockets:
+// a sale with scan, card and receipt; an outage with a backlog in money; a SIGKILL in the middle of a call;
+// and the proof at the end. This is `./dev run`; as a test it fails at the first line that does not come
+// true.
 //
 //   tilld-story [--folder DIR] [--keep]
 #include <signal.h>
@@ -30,8 +31,14 @@ using std::chrono::milliseconds;
 using tests::give_up;
 
 // One line of the story.
-void say(const char* who, const std::string& what) { std::printf("  %-9s %s\n", who, what.c_str()); std::fflush(stdout); }
-void chapter(const std::string& title) { std::printf("\n%s\n", title.c_str()); std::fflush(stdout); }
+void say(const char* who, const std::string& what) {
+  std::printf("  %-9s %s\n", who, what.c_str());
+  std::fflush(stdout);
+}
+void chapter(const std::string& title) {
+  std::printf("\n%s\n", title.c_str());
+  std::fflush(stdout);
+}
 void must(bool true_now, const std::string& why) {
   if (!true_now) give_up("\nThe story broke: " + why);
 }
@@ -49,45 +56,62 @@ constexpr article bread{"4006381333931", "Bauernbrot 1 kg", "bread", 420};
 constexpr article roll{"4012345678901", "Brötchen", "bread", 45};
 constexpr article coffee{"4056489000013", "Kaffee groß", "drinks", 320};
 
-json::object sale_of(const std::string& key, const std::string& receipt_number, std::initializer_list<article> articles,
-                     const json::object* customer = nullptr) {
+json::object sale_of(const std::string& key, const std::string& receipt_number,
+                     std::initializer_list<article> articles, const json::object* customer = nullptr) {
   json::array lines;
   std::int64_t total = 0;
   for (auto& a : articles) {
-    lines.push_back({{"text", a.name}, {"product", a.code}, {"category", a.category}, {"quantity", "1"}, {"amount", eur(a.price)},
+    lines.push_back({{"text", a.name},
+                     {"product", a.code},
+                     {"category", a.category},
+                     {"quantity", "1"},
+                     {"amount", eur(a.price)},
                      {"tax", {{"percent", "7"}}}});
     total += a.price;
   }
-  json::object params{{"idempotency_key", key}, {"receipt_number", receipt_number}, {"total", eur(total)},
-                      {"lines", std::move(lines)}, {"tenders", json::array{{{"type", "cash"}, {"amount", eur(total)}}}},
+  json::object params{{"idempotency_key", key},
+                      {"receipt_number", receipt_number},
+                      {"total", eur(total)},
+                      {"lines", std::move(lines)},
+                      {"tenders", json::array{{{"type", "cash"}, {"amount", eur(total)}}}},
                       {"operator", {{"id", "operator-1"}}}};
   if (customer) params["customer"] = *customer;
   return params;
 }
 
-json::object receipt_of(const std::string& number, std::initializer_list<article> articles, const std::string& head_code) {
+json::object receipt_of(const std::string& number, std::initializer_list<article> articles,
+                        const std::string& head_code) {
   json::array body;
-  body.push_back(json::object{{"text", "Bäckerei Beispiel"}, {"align", "center"}, {"bold", true}, {"size", json::array{2, 2}}});
+  body.push_back(json::object{
+      {"text", "Bäckerei Beispiel"}, {"align", "center"}, {"bold", true}, {"size", json::array{2, 2}}});
   body.push_back(json::object{{"text", "Hauptstraße 1 · 12345 Musterstadt"}, {"align", "center"}});
   body.push_back(json::object{{"rule", true}});
   std::int64_t total = 0;
   auto amount = [](std::int64_t minor) {
     char text[32];
-    std::snprintf(text, sizeof text, "%lld,%02lld €", static_cast<long long>(minor / 100), static_cast<long long>(minor % 100));
+    std::snprintf(text, sizeof text, "%lld,%02lld €", static_cast<long long>(minor / 100),
+                  static_cast<long long>(minor % 100));
     return std::string(text);
   };
   for (auto& a : articles) {
-    body.push_back(json::object{{"row", json::array{{{"text", a.name}}, {{"text", amount(a.price)}, {"align", "right"}, {"width", "auto"}}}}});
+    body.push_back(json::object{
+        {"row", json::array{{{"text", a.name}},
+                            {{"text", amount(a.price)}, {"align", "right"}, {"width", "auto"}}}}});
     total += a.price;
   }
   body.push_back(json::object{{"rule", true}});
-  body.push_back(json::object{{"row", json::array{{{"text", "Summe"}, {"bold", true}},
-                                      {{"text", amount(total)}, {"align", "right"}, {"bold", true}, {"width", "auto"}}}}});
-  body.push_back(json::object{{"row", json::array{{{"text", "bar"}}, {{"text", amount(total)}, {"align", "right"}, {"width", "auto"}}}}});
+  body.push_back(json::object{
+      {"row",
+       json::array{{{"text", "Summe"}, {"bold", true}},
+                   {{"text", amount(total)}, {"align", "right"}, {"bold", true}, {"width", "auto"}}}}});
+  body.push_back(
+      json::object{{"row", json::array{{{"text", "bar"}},
+                                       {{"text", amount(total)}, {"align", "right"}, {"width", "auto"}}}}});
   body.push_back(json::object{{"feed", "2mm"}});
   body.push_back(json::object{{"slot", "loyalty"}});
   body.push_back(json::object{{"text", "Beleg " + number + " · Prüfzahl " + head_code}, {"align", "center"}});
-  body.push_back(json::object{{"qr", {{"data", "https://example.com/r/" + number}, {"size", "22mm"}}}, {"align", "center"}});
+  body.push_back(json::object{{"qr", {{"data", "https://example.com/r/" + number}, {"size", "22mm"}}},
+                              {"align", "center"}});
   body.push_back(json::object{{"text", "Vielen Dank! · شكرا · 谢谢 · ขอบคุณ"}, {"align", "center"}});
   body.push_back(json::object{{"feed", "3mm"}});
   body.push_back(json::object{{"cut", "partial"}});
@@ -162,7 +186,8 @@ void opening(tests::shop& shop) {
       say("till", "plugins, each in a process and sandbox of its own: " + states);
       return;
     }
-    must(std::chrono::steady_clock::now() < until, "the plugins did not become ready: " + json::serialize(list));
+    must(std::chrono::steady_clock::now() < until,
+         "the plugins did not become ready: " + json::serialize(list));
     (void)admin.next_event("nothing", milliseconds(50));
   }
 }
@@ -170,14 +195,18 @@ void opening(tests::shop& shop) {
 void first_sale(tests::shop& shop) {
   chapter("A sale");
   auto till = shop.connect();
-  auto hello = done(till.call("session.hello", {{"client", {{"name", "story"}, {"version", "1"}}}, {"language", "en"}}), "session.hello");
+  auto hello = done(
+      till.call("session.hello", {{"client", {{"name", "story"}, {"version", "1"}}}, {"language", "en"}}),
+      "session.hello");
   say("software", "signs on as " + text_of(hello.at("principal")) + ", role " + text_of(hello.at("role")));
   done(till.call("events.subscribe", {{"topics", json::array{"scanner", "reader"}}}), "events.subscribe");
   for (auto& a : {bread, coffee}) {
     done(till.call("org.tilld.simulation.scan", {{"text", a.code}}), "scan");
     auto scanned = till.next_event("scanner.scanned");
-    must(scanned && scanned->at("data").at("text").as_string() == a.code, "the scan did not reach the software");
-    say("scanner", std::string("beep: ") + a.code + " is " + a.name + ", " + base::money{a.price, "EUR"}.text());
+    must(scanned && scanned->at("data").at("text").as_string() == a.code,
+         "the scan did not reach the software");
+    say("scanner",
+        std::string("beep: ") + a.code + " is " + a.name + ", " + base::money{a.price, "EUR"}.text());
   }
   done(till.call("org.tilld.simulation.present_card", {{"uid", "04A1B2C3D4E5F6"}}), "present_card");
   auto presented = till.next_event("reader.presented");
@@ -190,14 +219,19 @@ void first_sale(tests::shop& shop) {
   auto customer = json::object{{"id", person.at("id")}};
   say("customer", text_of(person.at("name")) + ", as of " + text_of(who.at("as_of")));
 
-  auto recorded = done(till.call("sale.record", sale_of("story-1", "1001", {bread, coffee}, &customer)), "sale.record");
+  auto recorded =
+      done(till.call("sale.record", sale_of("story-1", "1001", {bread, coffee}, &customer)), "sale.record");
   auto number = recorded.at("sequence").to_number<std::int64_t>();
   auto head_code = text_of(recorded.at("hash")).substr(0, 8);
-  say("journal", "the sale is record " + std::to_string(number) + ", chained with hash " + head_code + "..., and durable");
+  say("journal", "the sale is record " + std::to_string(number) + ", chained with hash " + head_code +
+                     "..., and durable");
 
   json::object slots{{"loyalty", json::array{{{"text", "Sie haben 120 Punkte"}, {"align", "center"}}}}};
-  auto printed = done(till.call("printer.print", {{"idempotency_key", "story-1-receipt"}, {"device", "printer"},
-                                                  {"document", receipt_of("1001", {bread, coffee}, head_code)}, {"slots", slots}},
+  auto printed = done(till.call("printer.print",
+                                {{"idempotency_key", "story-1-receipt"},
+                                 {"device", "printer"},
+                                 {"document", receipt_of("1001", {bread, coffee}, head_code)},
+                                 {"slots", slots}},
                                 milliseconds(30'000)),
                       "printer.print");
   say("printer", "printed, confirmation: " + text_of(printed.at("confirmation")));
@@ -206,8 +240,11 @@ void first_sale(tests::shop& shop) {
   must(!text.empty() && !picture.empty(), "no receipt in " + folder);
   std::printf("%s", show_file(text).c_str());
   say("printer", "to look at: " + picture);
-  auto again = done(till.call("printer.print", {{"idempotency_key", "story-1-receipt"}, {"device", "printer"},
-                                                {"document", receipt_of("1001", {bread, coffee}, head_code)}, {"slots", slots}},
+  auto again = done(till.call("printer.print",
+                              {{"idempotency_key", "story-1-receipt"},
+                               {"device", "printer"},
+                               {"document", receipt_of("1001", {bread, coffee}, head_code)},
+                               {"slots", slots}},
                               milliseconds(30'000)),
                     "printer.print again");
   must(newest(folder, ".png") == picture && again == printed, "the receipt was printed twice");
@@ -216,7 +253,8 @@ void first_sale(tests::shop& shop) {
   must(shop.wait_drained("ledger"), "the sale did not arrive at central");
   auto sales = sales_at_central(shop);
   must(sales.size() == 1 && sale_key(sales[0]) == "story-1", "central does not hold the sale");
-  say("central", "holds the sale as entry " + std::to_string(sales[0].at("central_sequence").to_number<std::int64_t>()) +
+  say("central", "holds the sale as entry " +
+                     std::to_string(sales[0].at("central_sequence").to_number<std::int64_t>()) +
                      " of its own chain, hash " + text_of(sales[0].at("hash")).substr(0, 8) + "...");
 }
 
@@ -229,7 +267,8 @@ void outage(tests::shop& shop) {
   done(till.call("sale.record", sale_of("story-3", "1003", {coffee})), "sale.record");
   done(till.call("sale.record", sale_of("story-4", "1004", {bread, roll})), "sale.record");
   auto w = backlog(till);
-  must(w.sales == 3 && w.money == base::money{90 + 320 + 465, "EUR"}.text(), "the backlog is not what was sold: " + w.money);
+  must(w.sales == 3 && w.money == base::money{90 + 320 + 465, "EUR"}.text(),
+       "the backlog is not what was sold: " + w.money);
   say("till", "sold three times more; waiting: " + std::to_string(w.sales) + " sales, " + w.money);
   shop.start_central("ledger");
   say("central", "is back");
@@ -256,8 +295,8 @@ void killed_in_a_call(tests::shop& shop, step where, const std::string& key, con
   auto first = done(again.call("sale.record", sale_of(key, key, {coffee, roll})), "the same call again");
   auto second = done(again.call("sale.record", sale_of(key, key, {coffee, roll})), "and again");
   must(first == second, "two answers to one key");
-  say("software", "repeats the call with its key twice: record " + std::to_string(first.at("sequence").to_number<std::int64_t>()) +
-                      " both times");
+  say("software", "repeats the call with its key twice: record " +
+                      std::to_string(first.at("sequence").to_number<std::int64_t>()) + " both times");
   must(shop.wait_drained("ledger"), "the sale did not arrive");
   std::size_t found = 0;
   for (auto& s : sales_at_central(shop)) found += sale_key(s) == key;
@@ -270,17 +309,19 @@ void closing(tests::shop& shop) {
   auto till = shop.connect(true);
   auto here = done(till.call("journal.verify"), "journal.verify");
   must(here.at("whole").as_bool(), "the till's journal is broken: " + json::serialize(here));
-  say("till", "journal verified: " + std::to_string(here.at("verified").to_number<std::int64_t>()) + " records, " +
-                  json::serialize(here.at("kinds")));
+  say("till", "journal verified: " + std::to_string(here.at("verified").to_number<std::int64_t>()) +
+                  " records, " + json::serialize(here.at("kinds")));
   must(shop.wait_drained("ledger"), "not everything arrived");
   auto there = shop.get("ledger", "/v1/verify");
   must(there && there->at("good").as_bool(), "central's chain is broken");
   auto head = shop.get("ledger", "/v1/tills/till-1/head");
   must(head.has_value(), "central does not know the till");
-  say("central", "verified: " + std::to_string(there->at("records").to_number<std::int64_t>()) + " records in " +
-                     std::to_string(there->at("entries").to_number<std::int64_t>()) + " entries of its own chain");
+  say("central", "verified: " + std::to_string(there->at("records").to_number<std::int64_t>()) +
+                     " records in " + std::to_string(there->at("entries").to_number<std::int64_t>()) +
+                     " entries of its own chain");
   auto all = shop.records_at("ledger");
-  must(!all.empty() && all.back().at("hash").as_string() == here.at("hash").as_string(), "the two sides end with different hashes");
+  must(!all.empty() && all.back().at("hash").as_string() == here.at("hash").as_string(),
+       "the two sides end with different hashes");
   say("both", "end with the same hash, " + text_of(here.at("hash")).substr(0, 16) + "...");
 }
 
@@ -288,8 +329,10 @@ void keep(tests::shop& shop) {
   chapter("It stays up until you press Ctrl-C. Things to type elsewhere:");
   auto bin = std::string(TILLD_BUILD_FOLDER) + "/bin";
   std::printf(
-      "  echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.status\"}' | socat -t5 - UNIX-CONNECT:%s | jq\n"
-      "  echo '{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"sale.record\",\"params\":{\"idempotency_key\":\"my-1\","
+      "  echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.status\"}' | socat -t5 - UNIX-CONNECT:%s | "
+      "jq\n"
+      "  echo "
+      "'{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"sale.record\",\"params\":{\"idempotency_key\":\"my-1\","
       "\"total\":{\"minor\":450,\"currency\":\"EUR\"}}}' | socat -t5 - UNIX-CONNECT:%s | jq\n"
       "  %s/tillctl --socket %s status\n"
       "  %s/tillctl --socket %s queue\n"
@@ -297,8 +340,8 @@ void keep(tests::shop& shop) {
       "  %s/tillctl --socket %s call org.tilld.simulation.scan '{\"text\":\"4006381333931\"}'\n"
       "  %s/till-central status --config %s/ledger/central.yaml\n",
       shop.socket().c_str(), shop.socket().c_str(), bin.c_str(), shop.admin_socket().c_str(), bin.c_str(),
-      shop.admin_socket().c_str(), bin.c_str(), shop.admin_socket().c_str(), bin.c_str(), shop.admin_socket().c_str(),
-      bin.c_str(), shop.folder().c_str());
+      shop.admin_socket().c_str(), bin.c_str(), shop.admin_socket().c_str(), bin.c_str(),
+      shop.admin_socket().c_str(), bin.c_str(), shop.folder().c_str());
   std::fflush(stdout);
   int got = 0;
   sigset_t ends;
@@ -351,8 +394,11 @@ int main(int argc, char** argv) {
       "            rewards: []\n"
       "  - name: printer\n"
       "    plugin: escpos-printer\n"
-      "    paths: [" + folder + "/receipts:rw]\n"
-      "    config: {output: file, path: " + folder + "/receipts, width: 80, png: true, text: true}\n";
+      "    paths: [" +
+      folder +
+      "/receipts:rw]\n"
+      "    config: {output: file, path: " +
+      folder + "/receipts, width: 80, png: true, text: true}\n";
   std::printf("Everything of this run lies in %s\n", folder.c_str());
   opening(shop);
   first_sale(shop);

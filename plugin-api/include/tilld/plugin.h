@@ -49,7 +49,7 @@ enum {
 };
 
 typedef struct tilld_bytes {
-  const void *data; /* may be NULL when size is 0 */
+  const void* data; /* may be NULL when size is 0 */
   size_t size;
 } tilld_bytes;
 
@@ -64,7 +64,7 @@ typedef struct tilld_message {
   uint64_t id;          /* of a request, unique per sender; its reply repeats it; 0 in an event */
   tilld_status status;  /* of a reply; not TILLD_OK: the body is {"detail": "...", "kind": "paper_out"} */
   uint32_t deadline_ms; /* of a request: how long the sender will wait; 0 is no limit */
-  const char *name;     /* UTF-8, NUL-terminated; a reply repeats that of the request */
+  const char* name;     /* UTF-8, NUL-terminated; a reply repeats that of the request */
   tilld_bytes body;     /* one JSON object as in plugin-api/schema; readers ignore unknown members */
   tilld_bytes blob;     /* raw bytes next to it (a raster, a PDF), so JSON never carries base64 */
 } tilld_message;
@@ -76,44 +76,44 @@ typedef struct tilld_host {
    * second and then says TILLD_E_BUSY; the message is not sent then. The event "tilld.instance/1.failed" with
    * a status and {"detail": "..."} says that the instance cannot go on; the host calls stop() and starts it
    * again later. [any-thread] */
-  tilld_status (*send)(const struct tilld_host *host, const tilld_message *message);
+  tilld_status (*send)(const struct tilld_host* host, const tilld_message* message);
   /* syslog levels, 3 error .. 7 debug. Never log card numbers or PINs. The last line at level 3 or less
    * before start() fails is shown to IT staff as the reason. [any-thread] */
-  void (*log)(const struct tilld_host *host, int32_t level, const char *text);
+  void (*log)(const struct tilld_host* host, int32_t level, const char* text);
   /* Calls on_fd when fd is ready, level-triggered; events are POLLIN etc., 0 stops. At most 64. Stop
    * watching before you close. [plugin-thread] */
-  tilld_status (*watch)(const struct tilld_host *host, int fd, int16_t events);
+  tilld_status (*watch)(const struct tilld_host* host, int fd, int16_t events);
   /* Calls on_timer once, after this many milliseconds; 0 stops the timer. At most 64. [plugin-thread] */
-  tilld_status (*timer)(const struct tilld_host *host, uint32_t timer_id, uint32_t delay_ms);
+  tilld_status (*timer)(const struct tilld_host* host, uint32_t timer_id, uint32_t delay_ms);
   /* Milliseconds that only grow, since some moment before start(). [any-thread] */
-  uint64_t (*now)(const struct tilld_host *host);
+  uint64_t (*now)(const struct tilld_host* host);
 } tilld_host;
 
 typedef struct tilld_plugin {
   uint32_t struct_size;
   uint32_t abi;                /* TILLD_ABI */
-  const char *id;              /* "com.example.serial-scanner", for ever */
-  const char *version;         /* "1.4.0" */
-  const char *summary;         /* one line for `tillctl plugins` */
-  const char *const *provides; /* "tilld.scanner/1", ..., NULL */
-  const char *const *uses;     /* host services it will ask: "tilld.state/1", ..., NULL */
-  const char *config_schema;   /* JSON Schema of its YAML section; tilld checks it before start() */
+  const char* id;              /* "com.example.serial-scanner", for ever */
+  const char* version;         /* "1.4.0" */
+  const char* summary;         /* one line for `tillctl plugins` */
+  const char* const* provides; /* "tilld.scanner/1", ..., NULL */
+  const char* const* uses;     /* host services it will ask: "tilld.state/1", ..., NULL */
+  const char* config_schema;   /* JSON Schema of its YAML section; tilld checks it before start() */
   /* Opens the device. config is its YAML section as JSON. On failure the host calls nothing more
    * on this instance, and logs what the plugin logged. [plugin-thread] */
-  tilld_status (*start)(const tilld_host *host, tilld_bytes config, void **instance);
+  tilld_status (*start)(const tilld_host* host, tilld_bytes config, void** instance);
   /* Lets go of everything: no thread, no descriptor is left when it returns. [plugin-thread] */
-  void (*stop)(void *instance);
+  void (*stop)(void* instance);
   /* Every request is answered exactly once, now or later, unless stop() comes first. [plugin-thread] */
-  void (*on_message)(void *instance, const tilld_message *message);
-  void (*on_fd)(void *instance, int fd, int16_t events); /* [plugin-thread], may be NULL */
-  void (*on_timer)(void *instance, uint32_t timer_id);   /* [plugin-thread], may be NULL */
+  void (*on_message)(void* instance, const tilld_message* message);
+  void (*on_fd)(void* instance, int fd, int16_t events); /* [plugin-thread], may be NULL */
+  void (*on_timer)(void* instance, uint32_t timer_id);   /* [plugin-thread], may be NULL */
   /* Makes a blocked request return soon; for nfc_abort_command() and the like. Never after stop() has begun.
    * [any-thread], may be NULL */
-  void (*cancel)(void *instance, uint64_t id);
+  void (*cancel)(void* instance, uint64_t id);
 } tilld_plugin;
 
 /* The only symbol. Has no side effects; the result lives as long as the library is loaded. */
-__attribute__((visibility("default"))) const tilld_plugin *tilld_plugin_v1(void);
+__attribute__((visibility("default"))) const tilld_plugin* tilld_plugin_v1(void);
 
 #ifdef __cplusplus
 }
