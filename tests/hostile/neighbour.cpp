@@ -18,26 +18,37 @@ neighbour::neighbour(const std::string& socket) {
   if (!line_.connect_unix(socket, milliseconds(15'000))) tests::give_up("the neighbour cannot connect");
 }
 
-latency neighbour::ping(std::size_t times) {
+latency figures_of(std::vector<microseconds> times, std::size_t unanswered) {
   latency l;
+  l.samples = times.size();
+  l.unanswered = unanswered;
+  if (times.empty()) return l;
+  std::sort(times.begin(), times.end());
+  l.p50 = times[times.size() / 2];
+  l.p99 = times[times.size() * 99 / 100];
+  l.most = times.back();
+  return l;
+}
+
+latency neighbour::ping(std::size_t times) {
   std::vector<microseconds> took;
+  auto unanswered = ping(times, took);
+  return figures_of(std::move(took), unanswered);
+}
+
+std::size_t neighbour::ping(std::size_t times, std::vector<microseconds>& took) {
+  std::size_t unanswered = 0;
   for (std::size_t i = 0; i < times; ++i) {
+    if (!line_.connected()) return unanswered + times - i;
     auto began = steady_clock::now();
     auto answer = line_.call("system.ping");
     if (answer && answer->contains("result"))
       took.push_back(std::chrono::duration_cast<microseconds>(steady_clock::now() - began));
     else
-      ++l.unanswered;
-    if (!line_.connected()) break;
+      ++unanswered;
     ::poll(nullptr, 0, 1);
   }
-  std::sort(took.begin(), took.end());
-  l.samples = took.size();
-  if (took.empty()) return l;
-  l.p50 = took[took.size() / 2];
-  l.p99 = took[took.size() * 99 / 100];
-  l.most = took.back();
-  return l;
+  return unanswered;
 }
 
 std::string text(const latency& l) {

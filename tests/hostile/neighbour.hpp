@@ -15,12 +15,17 @@ struct latency {
   std::chrono::microseconds p50{}, p99{}, most{};
 };
 
+// The figures of all these times together.
+latency figures_of(std::vector<std::chrono::microseconds> times, std::size_t unanswered);
+
 class neighbour {
  public:
   explicit neighbour(const std::string& socket);
 
   // One ping at a time with a pause of a millisecond between an answer and the next one.
   latency ping(std::size_t times);
+  // The same, adding the times to those before; returns how many were not answered.
+  std::size_t ping(std::size_t times, std::vector<std::chrono::microseconds>& took);
 
  private:
   tests::line_client line_;
