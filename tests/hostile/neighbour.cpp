@@ -14,7 +14,8 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-neighbour::neighbour(const std::string& socket) {
+neighbour::neighbour(const std::string& socket, std::string method, boost::json::object params)
+    : method_(std::move(method)), params_(std::move(params)) {
   if (!line_.connect_unix(socket, milliseconds(15'000))) tests::give_up("the neighbour cannot connect");
 }
 
@@ -41,7 +42,7 @@ std::size_t neighbour::ping(std::size_t times, std::vector<microseconds>& took) 
   for (std::size_t i = 0; i < times; ++i) {
     if (!line_.connected()) return unanswered + times - i;
     auto began = steady_clock::now();
-    auto answer = line_.call("system.ping");
+    auto answer = line_.call(method_, params_);
     if (answer && answer->contains("result"))
       took.push_back(std::chrono::duration_cast<microseconds>(steady_clock::now() - began));
     else

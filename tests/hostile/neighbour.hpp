@@ -1,4 +1,5 @@
-// An honest till beside the hostile ones: it pings, and knows how long each answer took.
+// An honest till beside the hostile ones: it asks the same again and again, and knows how long each answer
+// took.
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,9 @@ latency figures_of(std::vector<std::chrono::microseconds> times, std::size_t una
 
 class neighbour {
  public:
-  explicit neighbour(const std::string& socket);
+  // What it asks, again and again: a ping, or something of a device.
+  explicit neighbour(const std::string& socket, std::string method = "system.ping",
+                     boost::json::object params = {});
 
   // One ping at a time with a pause of a millisecond between an answer and the next one.
   latency ping(std::size_t times);
@@ -29,6 +32,8 @@ class neighbour {
 
  private:
   tests::line_client line_;
+  std::string method_;
+  boost::json::object params_;
 };
 
 // "p50 0.08 ms, p99 0.31 ms, at most 2.10 ms"
