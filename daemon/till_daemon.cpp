@@ -78,6 +78,9 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
       executor, d->settings_, d->clock_, *d->journal_, d->events_, *d->plugins_, *d->keyed_, d->methods_,
       d->tokens_, *d->key_, d->destinations_, base::to_hex(d->instance_id_), d->started_,
       [self = d.get()] { return self->server_ ? self->server_->connections() : 0; },
+      [self = d.get()](const std::string& principal) {
+        if (self->server_) self->server_->hang_up(principal);
+      },
       d->aside_.get_executor()});
   auto& till = *d->parts_;
   add_session_calls(till);
@@ -173,12 +176,9 @@ result<> till_daemon::count_this_start() {
         nullptr);
   };
   append("daemon.started", note);
-  for (auto& row : unknown) {
+  for (auto& row : unknown)
     base::log(base::log_level::warning, "An operation was interrupted; its outcome is unknown",
               {{"operation", row.id.text()}, {"method", row.key.method}, {"device", row.device}});
-    append("operation.unknown",
-           {{"operation_id", row.id.text()}, {"method", row.key.method}, {"device", row.device}});
-  }
   return {};
 }
 

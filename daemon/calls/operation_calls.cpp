@@ -82,6 +82,21 @@ asio::awaitable<answer> resolve(till_parts& till, call c) {
   if (!id) co_return make_error(invalid_member("operation_id", "must be a UUID"), language);
   if (*outcome != "done" && *outcome != "not_done")
     co_return make_error(invalid_member("outcome", "must be done or not_done"), language);
+  // A call under the same key may be asking the device at this moment; its word and a person's must not
+  // cross.
+  auto present = std::make_shared<std::optional<operation_row>>();
+  store::work look = [present, id = *id](rows& in) -> result<> {
+    auto row = in.find_operation(id);
+    if (!row) return row.error();
+    *present = std::move(*row);
+    return {};
+  };
+  auto looked = co_await till.journal.run(work_kind::reads, std::move(look));
+  if (!looked) co_return make_error(looked.error(), language);
+  if (*present && till.keyed.is_running((*present)->key)) {
+    error why{errc::still_running, "a call under this key is in progress; resolve it when it has ended"};
+    co_return make_error(why, language, *id);
+  }
   auto changed = std::make_shared<operation_row>();
   auto principal = c.who->principal;
   auto now = till.clock.unix_ms();

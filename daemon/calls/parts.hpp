@@ -25,7 +25,7 @@ inline constexpr int protocol_version = 1;
 inline constexpr std::size_t requests_in_flight_max = 32;
 inline constexpr std::size_t connections_max = 256;
 inline constexpr std::size_t connection_memory_max = 32 << 20;  // of all connections together
-inline constexpr std::size_t calls_memory_max = 16 << 20;       // of all large requests in hand together
+inline constexpr std::size_t calls_memory_max = 32 << 20;       // of all large requests in hand together
 
 struct till_parts {
   boost::asio::any_io_executor executor;
@@ -42,7 +42,9 @@ struct till_parts {
   std::string boot_id;                                    // of this run of the daemon
   base::time_stamp started;
   std::function<std::size_t()> connections;  // how many are open
-  boost::asio::any_io_executor aside;        // a thread for what would hold the I/O thread up; may be empty
+  // Closes the connections of a principal that may not speak any more.
+  std::function<void(const std::string& principal)> hang_up;
+  boost::asio::any_io_executor aside;  // a thread for what would hold the I/O thread up; may be empty
 };
 
 // Writes a record that no call asked for: a plugin died, a person decided. Failure is logged; nothing waits

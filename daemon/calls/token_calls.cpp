@@ -58,6 +58,7 @@ asio::awaitable<answer> remove(till_parts& till, call c) {
   if (!done) co_return make_error(done.error(), c.who->language);
   if (!*found) co_return make_error(invalid_member("id", "there is no such token"), c.who->language);
   till.tokens.remove(*id);
+  if (till.hang_up) till.hang_up("token:" + *id);
   note(till, c, "removed", *id, "");
   boost::json::object nothing;
   co_return make_result(nothing);

@@ -297,6 +297,8 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
   if (!co_await lane_.enter(request.how, until)) {
     bool late = steady_clock::now() >= until;
     not_given(late ? errc::device_timeout : errc::device_busy, how_.name + " has too much to do");
+    // What is inside may have long deadlines and hang all the same.
+    check_for_hang();
     co_return reply;
   }
   auto mine =
@@ -341,11 +343,14 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
   wire::plugin_message_view event{wire::plugin_message_kind::event, 0, 0, 0, names::cancel, cancel, {}};
   send(event);
   reply.why = {errc::device_timeout, how_.name + " did not answer " + request.name + " in time"};
-  if (!checking_hang_ && request.name != names::ping && life_.state() == plugin_state::ready) {
-    checking_hang_ = true;
-    asio::co_spawn(executor_, watch_for_hang(), asio::detached);
-  }
+  check_for_hang();
   co_return reply;
+}
+
+void instance::check_for_hang() {
+  if (checking_hang_ || life_.state() != plugin_state::ready) return;
+  checking_hang_ = true;
+  asio::co_spawn(executor_, watch_for_hang(), asio::detached);
 }
 
 // A request went unanswered: is the plugin only slow with this one, or does its thread hang?

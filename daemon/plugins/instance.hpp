@@ -107,6 +107,7 @@ class instance : public std::enable_shared_from_this<instance> {
       std::chrono::steady_clock::time_point until);
   boost::asio::awaitable<std::optional<base::error>> start_plugin();
   boost::asio::awaitable<void> serve();
+  void check_for_hang();
   boost::asio::awaitable<void> watch_for_hang();
   bool send(const wire::plugin_message_view& message);
   void take(wire::plugin_message message);

@@ -107,7 +107,16 @@ asio::awaitable<answer> keyed_calls::book(request r, booking effect) {
 }
 
 asio::awaitable<result<>> keyed_calls::put(operation_row row, bool seal) {
-  store::work work = [row = std::move(row), seal](rows& in) { return in.put_operation(row, seal); };
+  store::work work = [row = std::move(row), seal](rows& in) -> result<> {
+    // A question that arises is a fact like any other. One that was asked before is in the journal already.
+    if (row.state == operation_state::unknown) {
+      auto before = in.find_operation(row.key);
+      if (!before) return before.error();
+      if (!*before || (*before)->state != operation_state::unknown)
+        if (auto noted = in.append(unknown_note(row)); !noted) return noted.error();
+    }
+    return in.put_operation(row, seal);
+  };
   return store_.run(work_kind::housekeeps, std::move(work));
 }
 
@@ -122,16 +131,31 @@ asio::awaitable<answer> keyed_calls::act(request r, device_action action) {
       error why{errc::key_conflict, "this key is in use with other content"};
       co_return make_error(why, language);
     }
+    // Whoever only waits keeps nothing of its request.
+    r = {};
+    action = {};
     while (!running->outcome) co_await running->done.async_wait(asio::as_tuple(asio::use_awaitable));
     co_return *running->outcome;
   }
   auto mine = std::make_shared<job>(executor_);
   mine->mac = mac;
   jobs_[*key] = mine;
+  // Also when a bug throws: who waits must hear something, and the key must not stay locked.
+  struct release {
+    keyed_calls& calls;
+    operation_key key;
+    std::shared_ptr<job> held;
+    answer otherwise;
+    ~release() {
+      if (!held->outcome) held->outcome = otherwise;
+      calls.jobs_.erase(key);
+      held->done.cancel();
+    }
+  };
+  release at_the_end{*this, *key, mine,
+                     make_error({errc::outcome_unknown, "the call ended with an exception"}, language)};
   auto outcome = co_await act_once(std::move(r), std::move(action), *key, mac);
   mine->outcome = outcome;
-  jobs_.erase(*key);
-  mine->done.cancel();
   co_return outcome;
 }
 

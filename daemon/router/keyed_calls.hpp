@@ -57,6 +57,7 @@ class keyed_calls {
   boost::asio::awaitable<wire::answer> act(request r, device_action action);
 
   std::size_t running() const { return jobs_.size(); }
+  bool is_running(const operation_key& key) const { return jobs_.contains(key); }
   // What makes a call the same or another one. [any thread]
   base::hash256 content_of(const boost::json::object& params,
                            std::span<const std::string_view> secret_members) const {

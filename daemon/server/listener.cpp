@@ -136,9 +136,14 @@ std::shared_ptr<caller> server::recognise(Socket& s, bool admin) {
     socklen_t size = sizeof peer;
     if (::getsockopt(s.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return nullptr;
     // A peer of another pid namespace has pid 0: it is nobody's child here.
-    if (peer.pid != 0 && descends_from_this_process(peer.pid)) {
-      base::log(base::log_level::warning, "A plugin tried the till's socket and was not let in",
-                {{"pid", peer.pid}});
+    // Unless this is root, a plugin cannot be of another user than the daemon, and nothing needs to be read
+    // of others.
+    bool may_be_a_plugin = peer.pid != 0 && (::geteuid() == 0 || peer.uid == ::geteuid());
+    if (may_be_a_plugin && descends_from_this_process(peer.pid)) {
+      base::log(
+          base::log_level::warning,
+          "A connection was refused: it comes from a plugin, or from a process that has ended meanwhile",
+          {{"pid", peer.pid}});
       return nullptr;
     }
     who->acts_as = role_of_user(peer.uid, peer.gid, till_.settings.listen.roles, ::geteuid());
@@ -187,6 +192,11 @@ void server::let_in(session::socket s, std::shared_ptr<caller> who) {
   auto one = std::make_shared<session>(std::move(s), std::move(who), till_, memory_);
   sessions_.push_back(one);
   asio::co_spawn(executor_, one->run(), asio::detached);
+}
+
+void server::hang_up(const std::string& principal) {
+  for (auto& one : sessions_)
+    if (auto still = one.lock(); still && still->principal() == principal) still->close();
 }
 
 asio::awaitable<void> server::stop() {

@@ -33,6 +33,9 @@ class server {
   // The TCP port that was given (port 0 lets the kernel choose); 0 without TCP.
   std::uint16_t tcp_port() const { return tcp_port_; }
 
+  // Closes every connection of this principal; what it asked for is carried to its end.
+  void hang_up(const std::string& principal);
+
   // Lets nobody in any more, waits a bounded time for calls in flight, then closes.
   boost::asio::awaitable<void> stop();
 

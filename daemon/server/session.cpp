@@ -31,7 +31,7 @@ constexpr std::size_t unread_answers_max = 1 << 20;
 // A client may say as much as it likes; after this long it is somebody else's turn.
 constexpr auto turn_max = std::chrono::microseconds(100);
 // What a request in hand takes, measured in lines: its text, the values read from it, what the plugin gets.
-constexpr std::size_t lines_a_call_holds = 4, large_line = 16 * 1024;
+constexpr std::size_t lines_a_call_holds = 8, large_line = 4 * 1024;
 constexpr std::size_t unread_kept = 16 * 1024;
 
 }  // namespace
@@ -115,8 +115,13 @@ asio::awaitable<void> session::read_loop() {
         flush();
         co_return;
       }
-      while (!closed_ && (in_flight_ >= requests_in_flight_max || out_.size() > unread_answers_max)) {
+      auto held_up = [this] {
+        return in_flight_ >= requests_in_flight_max || out_.size() > unread_answers_max;
+      };
+      while (!closed_ && held_up()) {
         flush();
+        // The socket may have taken everything, and then nobody would wake this up.
+        if (closed_ || !held_up()) break;
         room_.expires_at(steady_clock::time_point::max());
         co_await room_.async_wait(as_result);
       }
@@ -248,7 +253,11 @@ void session::tell(const event& e, std::uint64_t subscription) {
 
 // Writes at once what the socket takes; the rest is the write loop's.
 void session::flush() {
-  if (closed_ || writing_) return;
+  if (closed_) return;
+  if (writing_) {
+    count_memory();
+    return;
+  }
   std::size_t done = 0;
   while (done < out_.size()) {
     boost::system::error_code failed;

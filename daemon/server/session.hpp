@@ -30,6 +30,7 @@ class session : public std::enable_shared_from_this<session> {
   // Until the other side hangs up, breaks the rules or close() is called.
   boost::asio::awaitable<void> run();
   void close();
+  const std::string& principal() const { return who_->principal; }
   bool idle() const { return in_flight_ == 0 && out_.empty(); }
 
  private:

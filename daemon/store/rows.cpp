@@ -1,5 +1,9 @@
 #include "daemon/store/rows.hpp"
 
+#include <limits>
+
+#include <boost/json.hpp>
+
 #include "base/crypto.hpp"
 #include "base/step.hpp"
 
@@ -68,6 +72,12 @@ constexpr std::string_view operation_columns =
     "row_check";
 
 }  // namespace
+
+journal_entry unknown_note(const operation_row& row) {
+  boost::json::object body{
+      {"operation_id", row.id.text()}, {"method", row.key.method}, {"device", row.device}};
+  return {"operation.unknown", boost::json::serialize(body), std::nullopt};
+}
 
 struct rows::statements {
   base::statement last, append, read, happened, total_at, currencies;
@@ -201,7 +211,11 @@ result<base::record_header> rows::append(const journal_entry& entry) {
     t.bind(*currency, h.sequence);
     auto row = t.step();
     if (!row) return row.error();
-    total_minor = *amount + (*row ? t.integer(0) : 0);
+    std::int64_t sum = 0;
+    // A thousand sales of the largest amount there is: the sum stays at the edge, the records are right.
+    if (__builtin_add_overflow(*amount, *row ? t.integer(0) : 0, &sum))
+      sum = *amount < 0 ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
+    total_minor = sum;
     total_count = 1 + (*row ? t.integer(1) : 0);
     t.reset();
   }

@@ -62,6 +62,9 @@ struct journal_entry {
   std::optional<base::money> amount;  // what it adds to the backlog in money
 };
 
+// The record that says that nobody knows what became of an operation.
+journal_entry unknown_note(const operation_row& row);
+
 class rows {
  public:
   static base::result<std::unique_ptr<rows>> open(base::database& db, base::seal_keys& seals,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 
 #include <boost/asio/post.hpp>
 
@@ -28,6 +29,23 @@ constexpr auto very_slow_commit = std::chrono::milliseconds(100);
 // each checkpoint below a millisecond of writing.
 constexpr int wal_pages_before_checkpoint = 256;
 constexpr std::uint64_t tail_verified_at_start = 1000;
+
+// A bug in a piece of work undoes that piece and ends neither the thread nor the group.
+result<> run_safely(const store::work& what, rows& in) {
+  try {
+    return what(in);
+  } catch (const std::exception& bug) {
+    base::log(base::log_level::error, "A piece of work ended with an exception", {{"what", bug.what()}});
+    return error{errc::internal, "a piece of work for the database ended with an exception"};
+  }
+}
+
+// Sums at the edge of what a number holds are shown as that edge.
+std::int64_t difference(std::int64_t a, std::int64_t b) {
+  std::int64_t d = 0;
+  if (!__builtin_sub_overflow(a, b, &d)) return d;
+  return a < 0 ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
+}
 
 }  // namespace
 
@@ -79,15 +97,31 @@ result<> store::load(const base::clock& clock) {
       if (auto taken = follower.take(r); !taken) return error{errc::journal_damaged, taken.error().detail};
   }
 
-  if (auto begun = db_->begin(); !begun) return begun.error();
-  auto unknown = rows_->mark_running_as_unknown();
-  if (!unknown) {
-    db_->rollback();
-    return unknown.error();
-  }
-  if (auto committed = db_->commit(); !committed) return committed.error();
-  became_unknown_ = std::move(*unknown);
+  auto marked = mark_interrupted(true);
+  // A full disk must not keep the till from starting; then the rows alone are changed.
+  if (!marked && marked.error().code == errc::storage_full) marked = mark_interrupted(false);
+  if (!marked) return marked.error();
+  head_ = rows_->head();
   return load_backlogs();
+}
+
+// What was running when the process died becomes unknown, and the journal says so in the same transaction.
+result<> store::mark_interrupted(bool with_notes) {
+  auto before = rows_->head();
+  if (auto begun = db_->begin(); !begun) return begun.error();
+  auto undo = [&](const error& why) {
+    db_->rollback();
+    rows_->set_head(before);
+    return why;
+  };
+  auto unknown = rows_->mark_running_as_unknown();
+  if (!unknown) return undo(unknown.error());
+  if (with_notes)
+    for (auto& row : *unknown)
+      if (auto noted = rows_->append(unknown_note(row)); !noted) return undo(noted.error());
+  if (auto committed = db_->commit(); !committed) return undo(committed.error());
+  became_unknown_ = std::move(*unknown);
+  return {};
 }
 
 result<> store::load_backlogs() {
@@ -133,7 +167,7 @@ std::vector<backlog> store::backlogs() const {
     for (auto& [currency, total] : totals_) {
       auto waiting = total;
       if (auto at = before.find(currency); at != before.end()) {
-        waiting.minor -= at->second.minor;
+        waiting.minor = difference(waiting.minor, at->second.minor);
         waiting.count -= at->second.count;
       }
       if (waiting.count != 0) b.money.push_back(waiting);
@@ -245,17 +279,27 @@ void store::run_group(group& g) {
       continue;
     }
     auto head = rows_->head();
-    (void)db_->execute("SAVEPOINT item");
-    i.outcome = i.what(*rows_);
+    // Without a savepoint one piece of work could not be undone alone, so the whole group is.
+    if (auto marked = db_->execute("SAVEPOINT item"); !marked) {
+      db_->rollback();
+      break;
+    }
+    i.outcome = run_safely(i.what, *rows_);
     if (!i.outcome) {
       if (i.outcome.error().code == errc::storage_full) g.full = true;
       // An I/O error may have ended the transaction already; the savepoint is gone then, and so is everything
       // in it.
       if (!db_->in_transaction()) break;
-      (void)db_->execute("ROLLBACK TO item");
+      if (auto undone = db_->execute("ROLLBACK TO item"); !undone) {
+        db_->rollback();
+        break;
+      }
       rows_->set_head(head);
     }
-    (void)db_->execute("RELEASE item");
+    if (auto released = db_->execute("RELEASE item"); !released) {
+      db_->rollback();
+      break;
+    }
   }
   if (writes && begun) {
     auto started = std::chrono::steady_clock::now();
@@ -280,7 +324,7 @@ void store::run_group(group& g) {
   // Reading comes last: inside the transaction it would see what the flush may still undo, and tell a till or
   // central.
   for (auto& i : g.items)
-    if (i.kind == work_kind::reads) i.outcome = i.what(*rows_);
+    if (i.kind == work_kind::reads) i.outcome = run_safely(i.what, *rows_);
   if (g.full) ballast_.release();
   g.failed = db_->failed();
   g.head = rows_->head();

@@ -111,6 +111,7 @@ class store {
 
   store(boost::asio::any_io_executor executor, options how);
   base::result<> load(const base::clock& clock);
+  base::result<> mark_interrupted(bool with_notes);
   base::result<> load_backlogs();
   void schedule();
   void start_group();

@@ -216,6 +216,9 @@ TEST_F(a_shop, lets_a_till_in_over_tcp_with_a_token_and_in_no_other_way) {
             result_of(till.call("sale.record", sale("k", 1))).at("sequence"));
   admin = shop_.connect(true);
   result_of(admin.call("token.remove", {{"id", added.at("id")}}));
+  // Whoever speaks with it at that moment is hung up on.
+  EXPECT_FALSE(till.call("system.ping"));
+  EXPECT_FALSE(till.connected());
   ASSERT_TRUE(till.connect_tcp(shop_.tcp_port));
   EXPECT_EQ(kind_of(till.call("session.hello", {{"token", token}})), "unauthenticated");
 }
@@ -409,4 +412,44 @@ TEST_F(a_shop, shows_scans_and_cards_to_tills_and_not_to_those_who_only_watch) {
   auto first = watcher.read_line();
   ASSERT_TRUE(first);
   EXPECT_EQ(json::parse(*first).at("params").at("topic").as_string(), "plugins.changed") << *first;
+}
+
+TEST_F(a_shop, goes_on_after_an_answer_that_is_larger_than_what_may_wait_unread) {
+  shop_.start_till();
+  auto till = shop_.connect();
+  // Numbers are written out longer than they were sent: an answer of more than a mebibyte to a line of less.
+  std::string line = R"({"jsonrpc":"2.0","id":1,"method":"system.ping","params":{"echo":[0.1234567890123)";
+  for (int i = 0; i < 63'000; ++i) line += ",0.1234567890123";
+  till.send_raw(line + "]}}\n");
+  ASSERT_TRUE(till.read_line());
+  EXPECT_EQ(kind_of(till.call("system.ping")), "result");
+}
+
+// mission: D9: a person's decision and a device's word must not cross, and a question stands in the journal
+// once.
+TEST_F(a_shop, lets_a_person_decide_only_what_nobody_is_asking_about) {
+  shop_.plugins_yaml = "  - {name: silent, plugin: " + tests::test_plugin_path("test_silent") + "}\n";
+  shop_.start_till();
+  wait_until_ready("silent");
+  auto till = shop_.connect();
+  auto admin = shop_.connect(true);
+  const std::string method = "org.tilld.test.silent.go";
+  json::object params{{"idempotency_key", "once"}, {"deadline_ms", 3000}};
+  auto asked = till.send(method, params);
+  json::object which{{"idempotency_key", "once"}, {"method", method}};
+  std::optional<json::object> got;
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  do got = admin.call("operation.get", which);
+  while (kind_of(got) != "result" && std::chrono::steady_clock::now() < until);
+  json::object decision{
+      {"operation_id", result_of(got).at("operation_id")}, {"outcome", "done"}, {"reason", "seen"}};
+  EXPECT_EQ(kind_of(admin.call("operation.resolve", decision)), "still_running");
+  EXPECT_EQ(kind_of(till.answer(asked)), "outcome_unknown");
+  params["deadline_ms"] = 100;
+  EXPECT_EQ(kind_of(till.call(method, params)), "outcome_unknown");
+  auto kinds = result_of(admin.call("journal.verify")).at("kinds").as_object();
+  EXPECT_EQ(kinds.at("operation.unknown").to_number<int>(), 1);
+  EXPECT_EQ(kind_of(admin.call("operation.resolve", decision)), "result");
+  EXPECT_EQ(kind_of(till.call(method, params)), "result");
+  shop_.stop_till();
 }
