@@ -193,7 +193,7 @@ std::set<std::string> own_methods() {
   std::set<std::string> names;
   for (auto file : {"session", "system", "event", "sale", "operation", "journal", "plugin", "token"}) {
     auto source = read_page("daemon/calls/" + std::string(file) + "_calls.cpp");
-    std::regex added(R"(methods\.add\(\{"([a-z_.]+)\")");
+    std::regex added(R"(methods\.add\(\s*\{"([a-z_.]+)\")");
     for (std::sregex_iterator at(source.begin(), source.end(), added), end; at != end; ++at)
       names.insert((*at)[1]);
   }
