@@ -52,14 +52,18 @@ std::string rfc3339(std::int64_t unix_ms) {
   return text;
 }
 
-// What the params say, checked, and what makes them the same or others under their key. [any thread]
-result<std::pair<sale::checked, base::hash256>> look_through(const keyed_calls& keyed, const call& c) {
+// What the params say, checked, and what makes them the same or others under their key. Throws nothing: an
+// exception would carry the call on in the wrong thread. [any thread]
+result<std::pair<sale::checked, base::hash256>> look_through(const keyed_calls& keyed, const call& c) noexcept
+    try {
   // The journal keeps the text as it came: whoever reads it later must find the amount that was checked here.
   if (auto twice = wire::repeated_member(c.raw_params))
     return base::error{base::errc::invalid_params, *twice + ": stands there twice"};
   auto checked = sale::check(c.params);
   if (!checked) return checked.error();
   return std::pair(std::move(*checked), keyed.content_of(c.params, {}));
+} catch (const std::exception& bug) {
+  return base::error{base::errc::internal, bug.what()};
 }
 
 asio::awaitable<answer> record_sale(till_parts& till, call c) {
