@@ -4,6 +4,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "base/log.hpp"
 #include "daemon/calls/parts.hpp"
 #include "daemon/calls/sale_body.hpp"
 
@@ -63,7 +64,8 @@ result<std::pair<sale::checked, base::hash256>> look_through(const keyed_calls& 
   if (!checked) return checked.error();
   return std::pair(std::move(*checked), keyed.content_of(c.params, {}));
 } catch (const std::exception& bug) {
-  return base::error{base::errc::internal, bug.what()};
+  base::log(base::log_level::error, "A sale could not be looked through", {{"what", bug.what()}});
+  return base::error{base::errc::internal, ""};
 }
 
 asio::awaitable<answer> record_sale(till_parts& till, call c) {
