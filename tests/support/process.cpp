@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -18,6 +20,32 @@ extern char** environ;
 
 namespace tilld::tests {
 namespace {
+
+// Processes that run now. std::exit() destroys no local object, but it does destroy this: a test that gives
+// up leaves nothing behind.
+class running_processes {
+ public:
+  ~running_processes() {
+    for (auto pid : pids_) ::kill(pid, SIGKILL);
+  }
+  void add(pid_t pid) {
+    std::lock_guard lock(guard_);
+    pids_.insert(pid);
+  }
+  void remove(pid_t pid) {
+    std::lock_guard lock(guard_);
+    pids_.erase(pid);
+  }
+
+ private:
+  std::mutex guard_;
+  std::set<pid_t> pids_;
+};
+
+running_processes& running() {
+  static running_processes all;
+  return all;
+}
 
 // A descriptor of a process tells that it ended, and not that it stopped; for that we look again after so
 // long.
@@ -68,6 +96,7 @@ process::process(const std::string& program, const how& h) {
     std::fprintf(stderr, "cannot start %s: %s\n", program.c_str(), std::strerror(code));
     std::exit(2);
   }
+  tests::running().add(pid_);
 }
 
 process::process(process&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
@@ -91,7 +120,7 @@ std::optional<int> process::wait(std::chrono::milliseconds at_most) {
   while (pid_ > 0) {
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG) == pid_) {
-      pid_ = -1;
+      forget();
       return exit_number(status);
     }
     if (std::chrono::steady_clock::now() >= until) return std::nullopt;
@@ -106,7 +135,7 @@ bool process::wait_stopped(std::chrono::milliseconds at_most) {
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG | WUNTRACED) == pid_) {
       if (WIFSTOPPED(status)) return true;
-      pid_ = -1;
+      forget();
       return false;
     }
     if (std::chrono::steady_clock::now() >= until) return false;
@@ -119,7 +148,9 @@ void process::kill() {
   if (pid_ <= 0) return;
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
-  pid_ = -1;
+  forget();
 }
+
+void process::forget() { tests::running().remove(std::exchange(pid_, -1)); }
 
 }  // namespace tilld::tests

@@ -23,7 +23,7 @@ class process {
   process(const std::string& program, const how& h);
   process(process&& other) noexcept;
   process& operator=(process&& other) noexcept;
-  ~process();  // SIGKILL and reap
+  ~process();  // SIGKILL and reap; std::exit() kills what still runs as well
 
   pid_t id() const { return pid_; }
   bool running() const { return pid_ > 0; }
@@ -36,6 +36,8 @@ class process {
   void kill();
 
  private:
+  void forget();  // it is reaped
+
   pid_t pid_ = -1;
 };
 
