@@ -106,7 +106,8 @@ std::size_t a_till_under_attack::idle_ = 0;
 
 TEST_F(a_till_under_attack, answers_everything_that_is_no_request_with_what_is_wrong) {
   const std::string deep(50'000, '['),
-      nul("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.ping\",\"params\":{\"a\":\"\0\"}}", 69);
+      nul =
+          R"({"jsonrpc":"2.0","id":1,"method":"system.ping","params":{"a":")" + std::string(1, 0) + R"("}})";
   struct {
     std::string line, kind;
   } all[] = {{"hello", "parse_error"},
