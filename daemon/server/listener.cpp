@@ -1,6 +1,7 @@
 #include "daemon/server/listener.hpp"
 
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -56,6 +57,17 @@ bool somebody_answers(const std::string& path) {
   return !failed;
 }
 
+// A daemon that was killed while it started a plugin host leaves a process behind that holds its sockets
+// until it has become that host: milliseconds, after which nobody answers any more. Somebody who stays is
+// another daemon.
+bool somebody_stays(const std::string& path) {
+  for (int look = 0; look < 40; ++look) {
+    if (!somebody_answers(path)) return false;
+    ::poll(nullptr, 0, 25);
+  }
+  return true;
+}
+
 }  // namespace
 
 role role_of_user(std::uint32_t uid, std::uint32_t gid, const std::vector<role_mapping>& mappings,
@@ -88,7 +100,7 @@ result<> server::open_unix(const std::string& path, unsigned mode, bool admin) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) == 0) {
     if (!S_ISSOCK(found.st_mode)) return refused("there is a file that is no socket");
-    if (somebody_answers(path)) return refused("another daemon listens there");
+    if (somebody_stays(path)) return refused("another daemon listens there");
     ::unlink(path.c_str());
   }
   auto folder = std::filesystem::path(path).parent_path().string();

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -539,4 +540,43 @@ TEST(a_till, stops_in_order_with_calls_in_hand_and_clients_that_do_not_read) {
   EXPECT_NE(kind_of(answer), "");
   (void)waiting.read_line(milliseconds(1000));
   EXPECT_FALSE(waiting.connected());
+}
+
+TEST(a_till, starts_although_what_its_predecessor_left_behind_holds_the_door_for_a_moment) {
+  tests::scratch_folder folder;
+  tests::shop shop(folder.path());
+  shop.start_till();
+  shop.stop_till();
+  // As a child of a killed daemon does that has not yet become a plugin host.
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, shop.socket().c_str(), sizeof address.sun_path - 1);
+  int door = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(::bind(door, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(door, 8), 0);
+  tests::process::how how;
+  how.arguments = {"--config", shop.config_file()};
+  how.log = shop.till_log();
+  shop.till() = tests::process(tests::program_path("tilld"), how);
+  pollfd knock{door, POLLIN, 0};
+  ASSERT_EQ(::poll(&knock, 1, 15'000), 1) << "it looks whether somebody is there";
+  ::close(door);
+  EXPECT_EQ(kind_of(shop.connect().call("system.ping")), "");
+  shop.stop_till();
+}
+
+TEST(a_till, does_not_start_beside_another_daemon_on_its_socket) {
+  tests::scratch_folder folder;
+  tests::shop first(folder.file("first"));
+  first.start_till();
+  std::ofstream(folder.file("second.yaml"))
+      << "till: {id: till-2, branch: main, merchant: demo}\nstate: " << folder.file("second")
+      << "\nlisten: {unix: " << first.socket() << ", admin: " << folder.file("admin.sock") << "}\n";
+  tests::process::how how;
+  how.arguments = {"--config", folder.file("second.yaml")};
+  how.log = folder.file("second.log");
+  tests::process second(tests::program_path("tilld"), how);
+  EXPECT_EQ(second.wait(milliseconds(15'000)), 1);
+  EXPECT_EQ(kind_of(first.connect().call("system.ping")), "");
+  first.stop_till();
 }
