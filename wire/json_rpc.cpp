@@ -258,7 +258,7 @@ void append_answer(std::string& out, std::string_view id, const answer& a) {
   out += id;
   out += a.is_error ? R"(,"error":)" : R"(,"result":)";
   out += a.text;
-  out += "}\n";
+  out += '}';
 }
 
 void append_notification(std::string& out, std::string_view method, std::string_view params) {
@@ -266,7 +266,7 @@ void append_notification(std::string& out, std::string_view method, std::string_
   out += method;
   out += R"(","params":)";
   out += params;
-  out += "}\n";
+  out += '}';
 }
 
 void throw_exception_from_error(const rpc_refusal& e, const boost::source_location& where) {

@@ -84,7 +84,7 @@ answer make_result(const boost::json::object& result);
 answer make_error(const base::error& why, base::language l,
                   const std::optional<base::uuid>& operation = std::nullopt);
 
-// Appends a whole line, LF included.
+// Append a whole message, without what ends it on its way (LF on lines).
 void append_answer(std::string& out, std::string_view id, const answer& a);
 void append_notification(std::string& out, std::string_view method, std::string_view params);
 

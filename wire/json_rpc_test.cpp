@@ -170,10 +170,10 @@ TEST(request, survives_random_octets) {
   }
 }
 
-TEST(answer, stands_on_one_line_with_the_octets_it_was_given) {
+TEST(answer, is_one_line_with_the_octets_it_was_given) {
   std::string out;
   wire::append_answer(out, "7", {false, R"({"a":1})"});
-  EXPECT_EQ(out, "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"a\":1}}\n");
+  EXPECT_EQ(out, R"({"jsonrpc":"2.0","id":7,"result":{"a":1}})");
 }
 
 TEST(answer, of_an_error_has_code_kind_sentence_and_hint) {

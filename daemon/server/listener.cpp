@@ -196,6 +196,7 @@ void server::let_in(session::socket s, std::shared_ptr<caller> who) {
     std::string line;
     wire::append_answer(line, "null",
                         wire::make_error({errc::busy, "there are 256 connections already"}, who->language));
+    line += '\n';
     boost::system::error_code ignored;
     s.non_blocking(true, ignored);
     s.write_some(asio::buffer(line), ignored);

@@ -1,0 +1,18 @@
+// What the listener needs to know of a connection, whatever it speaks. [I/O thread]
+#pragma once
+
+#include <string>
+
+namespace tilld::daemon {
+
+class connection {
+ public:
+  virtual ~connection() = default;
+  virtual void close() = 0;
+  // Empty before sign-on.
+  virtual const std::string& principal() const = 0;
+  // Nothing is in flight and nothing waits to be written.
+  virtual bool idle() const = 0;
+};
+
+}  // namespace tilld::daemon

@@ -1,0 +1,155 @@
+#include "daemon/server/conversation.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/json.hpp>
+
+#include "base/log.hpp"
+#include "base/step.hpp"
+
+namespace tilld::daemon {
+
+namespace asio = boost::asio;
+using base::errc;
+using wire::make_error;
+
+namespace {
+
+// Events are dropped behind this much unread output, and behind four times as much nothing is read any more.
+constexpr std::size_t unread_events_max = 256 * 1024;
+constexpr std::size_t unread_answers_max = 1 << 20;
+// What a request in hand takes, measured in lines: its text, the values read from it, what the plugin gets.
+constexpr std::size_t lines_a_call_holds = 8, large_line = 4 * 1024;
+
+}  // namespace
+
+conversation::conversation(std::shared_ptr<caller> who, till_parts& till, connection_memory& memory,
+                           outlet& out)
+    : who_(std::move(who)), till_(till), memory_(memory), out_(&out), signed_on_(!who_->principal.empty()) {}
+
+conversation::~conversation() { leave(); }
+
+void conversation::listen_to_events() {
+  who_->notify = [weak = weak_from_this()](const event& e, std::uint64_t subscription) {
+    if (auto still = weak.lock()) still->tell(e, subscription);
+  };
+}
+
+void conversation::leave() {
+  out_ = nullptr;
+  who_->notify = nullptr;
+  for (auto id : who_->subscriptions) till_.events.unsubscribe(id);
+  who_->subscriptions.clear();
+}
+
+bool conversation::may_take() const {
+  return in_flight_.size() < requests_in_flight_max && (!out_ || out_->unsent() <= unread_answers_max);
+}
+
+void conversation::answer_to(std::string_view id, const wire::answer& a) {
+  if (!out_) return;
+  wire::append_answer(out_->begin_message(), id, a);
+  out_->end_message();
+}
+
+void conversation::refuse(const base::error& why) { answer_to("null", make_error(why, who_->language)); }
+
+void conversation::take(std::string_view text) {
+  base::reach(base::step::request_read);
+  auto request = wire::parse_request(text);
+  if (!request) {
+    // Once a connection: the log is for people, and a client can send nonsense faster than they read.
+    if (!said_nonsense_)
+      base::log(base::log_level::warning, "A client sends what is no request", request.error().why,
+                {{"connection", who_->connection}, {"principal", who_->principal}, {"client", who_->client}});
+    said_nonsense_ = true;
+    answer_to(request.error().id, make_error(request.error().why, who_->language));
+    // Before sign-on a line that is no request may be a browser's; it gets one answer and no second try.
+    if (!signed_on_) wants_end_ = true;
+    return;
+  }
+  if (!signed_on_ && request->method != "session.hello") {
+    answer_to(request->id.empty() ? "null" : request->id,
+              make_error({errc::hello_required, "the first line must be session.hello with a token"},
+                         who_->language));
+    wants_end_ = true;
+    return;
+  }
+  // Without an id nobody would learn what became of it, so nothing is done.
+  if (request->id.empty()) {
+    if (request->method == "session.bye") wants_end_ = true;
+    return;
+  }
+  auto found = till_.methods.find(request->method, signed_on_ ? who_->acts_as : role::read);
+  if (!found) {
+    answer_to(request->id, make_error(found.error(), who_->language));
+    return;
+  }
+  call c{who_, std::move(request->method), std::move(request->params), {}};
+  auto* m = *found;
+  if (m->quick) {
+    auto answer = m->quick(c);
+    answer_to(request->id, answer);
+    if (c.method == "session.hello") {
+      signed_on_ = !who_->principal.empty();
+      if (!signed_on_) wants_end_ = true;
+    }
+    if (c.method == "session.bye") wants_end_ = true;
+    return;
+  }
+  // Only large requests count: 32 small ones in hand are not what fills a memory, and are never refused for
+  // others' sake.
+  auto lent = text.size() > large_line ? lines_a_call_holds * text.size() : 0;
+  if (!memory_.lend(lent)) {
+    answer_to(request->id,
+              make_error({errc::busy, "too many large requests are being worked on"}, who_->language));
+    return;
+  }
+  if (m->keeps_raw_params) c.raw_params = std::string(request->raw_params);
+  auto place = in_flight_.emplace(std::move(request->id), call_in_flight{c.method});
+  asio::co_spawn(till_.executor, serve(out_->keep(), place, std::move(c), m->slow, lent), asio::detached);
+}
+
+asio::awaitable<void> conversation::serve([[maybe_unused]] std::shared_ptr<void> kept,
+                                          calls_in_flight::iterator place, call c, slow_call run,
+                                          std::size_t lent) {
+  auto self = shared_from_this();
+  auto language = c.who->language;
+  wire::answer answer;
+  try {
+    answer = co_await run(std::move(c));
+  } catch (const std::exception& bug) {
+    base::log(base::log_level::error, "A call ended with an exception", {{"what", bug.what()}});
+    answer = make_error({errc::internal, ""}, language);
+  }
+  auto id = std::move(in_flight_.extract(place).key());
+  memory_.take_back(lent);
+  if (!out_) co_return;
+  answer_to(id, answer);
+  out_->flush();
+  base::reach(base::step::answered);
+  if (out_) out_->call_ended();
+}
+
+void conversation::tell(const event& e, std::uint64_t subscription) {
+  if (!out_) return;
+  if (out_->unsent() > unread_events_max) {
+    ++events_dropped_;
+    return;
+  }
+  if (events_dropped_ > 0) {
+    wire::append_notification(out_->begin_message(), "events.dropped",
+                              R"({"count":)" + std::to_string(events_dropped_) + "}");
+    out_->end_message();
+    events_dropped_ = 0;
+  }
+  auto params = R"({"subscription":)" + std::to_string(subscription) + R"(,"number":)" +
+                std::to_string(e.number) + R"(,"topic":)" +
+                boost::json::serialize(boost::json::string(e.topic)) + R"(,"source":)" +
+                boost::json::serialize(boost::json::string(e.source)) + R"(,"data":)" + e.data + "}";
+  wire::append_notification(out_->begin_message(), "events.notify", params);
+  out_->end_message();
+  out_->flush();
+}
+
+}  // namespace tilld::daemon

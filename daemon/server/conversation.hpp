@@ -1,0 +1,90 @@
+// What a till and the daemon say to each other, whatever carries it: JSON-RPC texts in, calls made, answers
+// and events out. It knows who speaks, what may be asked before sign-on, which calls are in flight and by
+// which id, what they borrowed of the memory for large requests, what is subscribed, and which events were
+// lost. The framings (session.hpp and the others) know octets and sockets, and nothing of this.
+//
+// Answers to quick calls are said before take() returns, in the order of the requests; slow ones when they
+// are done, by id. A call in flight is carried to its end although nobody listens any more. [I/O thread]
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "daemon/calls/parts.hpp"
+#include "daemon/server/connection_memory.hpp"
+
+namespace tilld::daemon {
+
+// Where a conversation says what it has to say. Messages are gathered until flush(), so that all answers of
+// one read leave in one write.
+class outlet {
+ public:
+  virtual ~outlet() = default;
+  // The text to which one message is appended, and that it is whole now. Nothing happens between the two.
+  virtual std::string& begin_message() = 0;
+  virtual void end_message() = 0;
+  // Write at once what the other side takes.
+  virtual void flush() = 0;
+  // Octets that were said and not yet taken by the other side.
+  virtual std::size_t unsent() const = 0;
+  // A call ended: may_take() and in_flight() may say something else now.
+  virtual void call_ended() = 0;
+  // Held by each call in flight, also of a client that is gone: who stops the daemon waits for it.
+  virtual std::shared_ptr<void> keep() = 0;
+};
+
+class conversation : public std::enable_shared_from_this<conversation> {
+ public:
+  // A call that was asked for and is not answered. Whoever wants to stop one finds it by its id.
+  struct call_in_flight {
+    std::string method;
+  };
+  // By the id as JSON text. Ids ought to differ; where a client uses one twice, both are answered.
+  using calls_in_flight = std::multimap<std::string, call_in_flight, std::less<>>;
+
+  // `who` has a principal where something vouches for it (the kernel, a token that came with the request); an
+  // empty principal must say session.hello with a token first. The outlet must live until leave().
+  conversation(std::shared_ptr<caller> who, till_parts& till, connection_memory& memory, outlet& out);
+  ~conversation();
+
+  // Lets events through to the outlet; without it events.subscribe is refused.
+  void listen_to_events();
+  // One JSON-RPC text, a view that need not outlive the call.
+  void take(std::string_view text);
+  // Says that something could not be read as a message at all.
+  void refuse(const base::error& why);
+  // The other side is gone: subscriptions end, nothing is said any more.
+  void leave();
+
+  // False while 32 calls are in flight or a mebibyte waits unread: nothing more is to be read meanwhile.
+  bool may_take() const;
+  // After session.bye, and after what a stranger may not say: the connection is to be closed once what was
+  // said is written.
+  bool wants_end() const { return wants_end_; }
+  bool signed_on() const { return signed_on_; }
+  const calls_in_flight& in_flight() const { return in_flight_; }
+  const caller& who() const { return *who_; }
+
+ private:
+  using slow_call = std::function<boost::asio::awaitable<wire::answer>(call)>;
+  // The call comes by value: the method object may be gone with the next find().
+  boost::asio::awaitable<void> serve(std::shared_ptr<void> kept, calls_in_flight::iterator place, call c,
+                                     slow_call run, std::size_t lent);
+  void answer_to(std::string_view id, const wire::answer& a);
+  void tell(const event& e, std::uint64_t subscription);
+
+  std::shared_ptr<caller> who_;
+  till_parts& till_;
+  connection_memory& memory_;
+  outlet* out_;  // nullptr after leave()
+  calls_in_flight in_flight_;
+  std::uint64_t events_dropped_ = 0;
+  bool said_nonsense_ = false, wants_end_ = false, signed_on_;
+};
+
+}  // namespace tilld::daemon
