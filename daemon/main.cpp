@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +17,7 @@
 
 #include "base/log.hpp"
 #include "base/step.hpp"
+#include "daemon/config/installed_places.hpp"
 #include "daemon/till_daemon.hpp"
 
 namespace {
@@ -25,15 +25,6 @@ namespace {
 using namespace tilld;
 
 constexpr int exit_failed = 1, exit_usage = 64, exit_config = 78;
-
-std::string default_plugin_host() {
-  // Beside this program in a build folder, in its own place when installed.
-  boost::system::error_code ignored;
-  std::error_code failed;
-  auto beside = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path() / "tilld-plugin-host";
-  if (!failed && ::access(beside.c_str(), X_OK) == 0) return beside.string();
-  return "/usr/libexec/tilld/tilld-plugin-host";
-}
 
 int refuse(const base::error& why) {
   auto& entry = base::describe(why.code);
@@ -91,7 +82,7 @@ int main(int argc, char** argv) {
       "central.");
   std::string config_path = "/etc/tilld/tilld.yaml";
   daemon::daemon_options options;
-  options.plugin_host = default_plugin_host();
+  options.plugin_host = daemon::own_places().plugin_host;
   bool check_only = false, verbose = false;
   app.add_option("--config", config_path, "Configuration file")->capture_default_str();
   app.add_flag("--check-config", check_only, "Read the configuration, say what is wrong, and end");

@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "base/id.hpp"
 #include "base/yaml.hpp"
+#include "daemon/config/installed_places.hpp"
 
 namespace tilld::daemon {
 
@@ -263,7 +264,7 @@ result<config> load_config(const std::string& path) {
     if (auto read = read_listen(*value, c.listen); !read) return read.error();
   if (auto value = map->find("destinations"))
     if (auto read = read_destinations(*value, c.destinations); !read) return read.error();
-  std::string folder = "/usr/lib/tilld/plugins";
+  std::string folder = own_places().plugin_folder;
   if (auto value = map->find("plugin_folder")) {
     auto given = absolute_path(*value);
     if (!given) return given.error();
