@@ -53,16 +53,14 @@ function(tilld_program name)
   target_link_libraries(${name} PRIVATE tilld_settings ${it_LINK})
 endfunction()
 
-# A plugin resolves everything at load time and exports tilld_plugin_v1 and nothing else: weak symbols of
-# templates would otherwise bind across plugins.
+# The flags of a plugin are those that the installed SDK gives to plugins outside the tree.
+include(plugin-api/cmake/tilld-plugin-functions.cmake)
 function(tilld_plugin name)
   cmake_parse_arguments(PARSE_ARGV 1 it "" "" "SOURCES;LINK")
   add_library(${name} MODULE ${it_SOURCES})
   target_link_libraries(${name} PRIVATE tilld_settings ${it_LINK})
-  target_link_options(${name} PRIVATE -Wl,-z,now
-    -Wl,--version-script=${CMAKE_SOURCE_DIR}/plugin-api/plugin.version)
-  set_target_properties(${name} PROPERTIES PREFIX "" CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden
-    VISIBILITY_INLINES_HIDDEN ON LIBRARY_OUTPUT_DIRECTORY ${TILLD_PLUGIN_OUTPUT_DIRECTORY})
+  tilld_shape_plugin(${name})
+  set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${TILLD_PLUGIN_OUTPUT_DIRECTORY})
 endfunction()
 
 function(tilld_test name)
