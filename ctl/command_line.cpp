@@ -38,6 +38,7 @@ struct values {
   std::uint64_t count = 0, sequence = 0;
   operation_name operation;
   export_options exported;
+  plugin_wish wish;
 };
 
 // CLI11's own check quotes the largest floating number there is.
@@ -70,6 +71,7 @@ class commands {
     add_operations();
     add_tokens();
     add_journal();
+    add_new_plugin();
     app_.footer(ending);  // the commands have taken the short one
   }
 
@@ -185,6 +187,19 @@ class commands {
     auto* show = add(*j, "show", "One record",
                      [v = v_](const surroundings& s) { return show_journal_record(s, v->sequence); });
     show->add_option("NUMBER", v_->sequence, "Its number")->required()->type_name("NUMBER")->check(from_one);
+  }
+
+  void add_new_plugin() {
+    auto* n = add(app_, "new-plugin", "Make a folder with a plugin of your own that builds and runs",
+                  [v = v_](const surroundings& s) { return new_plugin(s, v->wish); });
+    n->add_option("ID", v_->wish.id, "Its name for ever, your domain backwards: com.example.scanner")
+        ->required();
+    n->add_option("--provides", v_->wish.provides,
+                  "tilld.scanner/1, com.example.scale/1 ...; by the id when left out")
+        ->type_name("INTERFACE");
+    n->add_option("--language", v_->wish.language, "c++ or c; c++ when left out")->type_name("");
+    n->add_option("--folder", v_->wish.folder, "To make; the last word of the id when left out")
+        ->type_name("DIR");
   }
 
   CLI::App app_{description, "tillctl"};

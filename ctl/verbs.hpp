@@ -50,6 +50,14 @@ exit_code call(const surroundings& s, const call_options& o);
 // `count` 0 is until interrupted.
 exit_code watch(const surroundings& s, std::vector<std::string> topics, std::uint64_t count);
 
+struct plugin_wish {
+  std::string id;                // "com.example.scanner"
+  std::string provides;          // "tilld.scanner/1"; by the last word of the id when empty
+  std::string language = "c++";  // or "c"
+  std::string folder;            // the last word of the id when empty
+};
+exit_code new_plugin(const surroundings& s, const plugin_wish& wish);
+
 struct operation_name {
   std::string id;           // or
   std::string method, key;  // of this user
