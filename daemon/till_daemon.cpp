@@ -83,14 +83,7 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
       },
       d->aside_.get_executor()});
   auto& till = *d->parts_;
-  add_session_calls(till);
-  add_system_calls(till);
-  add_event_calls(till);
-  add_sale_calls(till);
-  add_operation_calls(till);
-  add_journal_calls(till);
-  add_plugin_calls(till);
-  add_token_calls(till);
+  add_calls(d->methods_, &till);
   answer_plugins(till);
   adopt_orphans();
   d->plugins_->start(d->settings_.plugins);

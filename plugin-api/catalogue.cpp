@@ -57,6 +57,7 @@ word word_of(std::string_view interface, std::string_view method, bool service) 
   return {.interface = interface,
           .full_name = Request::name,
           .method = method,
+          .summary = Request::summary,
           .service = service,
           .changes_state = Request::changes_state,
           .moves_value = moves_value<Request>(),
@@ -218,11 +219,10 @@ json::object schema_of_interface() {
   auto last_part = [](std::string_view name) { return name.substr(name.rfind('.') + 1); };
   for_each_type<typename Interface::requests>([&](auto it) {
     using request = typename decltype(it)::type;
-    requests[last_part(request::name)] = json::object{{"x-changes-state", request::changes_state},
-                                                      {"x-moves-value", moves_value<request>()},
-                                                      {"x-deadline-ms", request::deadline_ms_default},
-                                                      {"request", marked_schema<request>()},
-                                                      {"reply", marked_schema<typename request::reply>()}};
+    requests[last_part(request::name)] = json::object{
+        {"description", request::summary},         {"x-changes-state", request::changes_state},
+        {"x-moves-value", moves_value<request>()}, {"x-deadline-ms", request::deadline_ms_default},
+        {"request", marked_schema<request>()},     {"reply", marked_schema<typename request::reply>()}};
   });
   for_each_type<typename Interface::events>([&](auto it) {
     using event = typename decltype(it)::type;

@@ -33,6 +33,7 @@ struct word {
   std::string_view interface;  // "tilld.printer/1"
   std::string_view full_name;  // "tilld.printer/1.print"
   std::string_view method;     // "printer.print", as tills call it
+  std::string_view summary;    // what it does, without a full stop
   bool service;                // offered by the daemon to plugins; tills cannot call it
   bool changes_state;  // doing it twice could do harm; the body carries operation_id, except in a service
   bool moves_value;    // unknown members are refused

@@ -3,6 +3,7 @@
 
 #include "daemon/calls/params.hpp"
 #include "daemon/calls/parts.hpp"
+#include "daemon/calls/shapes.hpp"
 #include "plugin-api/catalogue.hpp"
 
 namespace tilld::daemon {
@@ -29,16 +30,8 @@ answer subscribe(till_parts& till, const call& c) {
     return make_error(invalid_member(member, why), c.who->language);
   };
   if (!c.who->notify) return refuse("topics", "this connection cannot be notified");
-  auto* given = c.params.if_contains("topics");
-  if (!given || !given->is_array() || given->get_array().empty() || given->get_array().size() > topics_max)
-    return refuse("topics",
-                  R"(must be a list of 1 to 32 topics such as "scanner" or "printer.status_changed")");
   std::vector<std::string> topics;
-  for (auto& topic : given->get_array()) {
-    if (!topic.is_string() || topic.get_string().empty() || topic.get_string().size() > 64)
-      return refuse("topics", "each topic must be a text of 1 to 64 characters");
-    topics.emplace_back(topic.get_string());
-  }
+  for (auto& topic : c.params.at("topics").get_array()) topics.emplace_back(topic.get_string());
   if (c.who->subscriptions.size() >= subscriptions_max)
     return refuse("topics", "a connection has at most 16 subscriptions");
   auto own = std::make_shared<std::uint64_t>(0);
@@ -57,21 +50,38 @@ answer subscribe(till_parts& till, const call& c) {
 }
 
 answer unsubscribe(till_parts& till, const call& c) {
-  auto id = optional_integer(c.params, "subscription", 1, std::numeric_limits<std::int64_t>::max());
-  if (!id) return make_error(id.error(), c.who->language);
-  if (!*id || c.who->subscriptions.erase(static_cast<std::uint64_t>(**id)) == 0)
+  auto id = static_cast<std::uint64_t>(integer_in(c.params, "subscription").value_or(0));
+  if (c.who->subscriptions.erase(id) == 0)
     return make_error(invalid_member("subscription", "is not one of this connection"), c.who->language);
-  till.events.unsubscribe(static_cast<std::uint64_t>(**id));
+  till.events.unsubscribe(id);
   return make_result({});
 }
 
 }  // namespace
 
-void add_event_calls(till_parts& till) {
-  till.methods.add(
-      {"events.subscribe", anyone, false, [&till](const call& c) { return subscribe(till, c); }, {}});
-  till.methods.add(
-      {"events.unsubscribe", anyone, false, [&till](const call& c) { return unsubscribe(till, c); }, {}});
+void add_event_calls(router& methods, till_parts* till) {
+  using namespace base::shape;
+  methods.add(
+      {.name = "events.subscribe",
+       .summary = "The state now, and every change after it as events.notify",
+       .allowed = anyone,
+       .params = object({needed(
+           "topics", list(text(1, 64), 1, topics_max),
+           R"(whole names such as "printer.status_changed", first words such as "scanner", or "*")")}),
+       .result =
+           object({needed("subscription", whole(1), "number of this subscription, as events.notify has it"),
+                   needed("number", whole(0), "of the last event before it"),
+                   needed("state",
+                          object({needed("plugins", list(shape_of_plugin()), "as plugin.list answers"),
+                                  needed("queue", list(shape_of_backlog()), "what waits")}),
+                          "how things stand")})},
+      [till](const call& c) { return subscribe(*till, c); });
+  methods.add({.name = "events.unsubscribe",
+               .summary = "Ends a subscription of this connection",
+               .allowed = anyone,
+               .params = object({needed("subscription", whole(1), "its number")}),
+               .result = object({})},
+              [till](const call& c) { return unsubscribe(*till, c); });
 }
 
 }  // namespace tilld::daemon

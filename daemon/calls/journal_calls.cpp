@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "daemon/calls/params.hpp"
 #include "daemon/calls/parts.hpp"
+#include "daemon/calls/shapes.hpp"
 #include "wire/base64.hpp"
 
 namespace tilld::daemon {
@@ -48,14 +49,28 @@ boost::json::object describe(const base::record& r) {
   return o;
 }
 
+answer head(const till_parts& till) {
+  auto& h = till.journal.head();
+  boost::json::array witnesses;
+  for (std::size_t i = 0; i < till.destinations.size(); ++i) {
+    auto& s = till.destinations[i]->status();
+    witnesses.push_back({{"destination", till.settings.destinations[i].name},
+                         {"sequence", s.acknowledged.sequence},
+                         {"hash", base::to_hex(s.acknowledged.hash)}});
+  }
+  return make_result({{"till", till.settings.till},
+                      {"epoch", h.epoch},
+                      {"sequence", h.sequence},
+                      {"hash", base::to_hex(h.hash)},
+                      {"witnesses", std::move(witnesses)}});
+}
+
 // Records as stored, so that the reader can follow the chain by itself; at most 256 KiB an answer.
 asio::awaitable<answer> read_records(till_parts& till, call c) {
-  auto from = optional_integer(c.params, "from", 1, std::numeric_limits<std::int64_t>::max());
-  auto limit = optional_integer(c.params, "limit", 1, 1000);
-  for (auto* one : {&from, &limit})
-    if (!*one) co_return make_error(one->error(), c.who->language);
-  auto found = co_await read(till, static_cast<std::uint64_t>(from->value_or(1)),
-                             static_cast<std::uint64_t>(limit->value_or(100)), 256 * 1024);
+  auto from = integer_in(c.params, "from").value_or(1);
+  auto limit = integer_in(c.params, "limit").value_or(100);
+  auto found =
+      co_await read(till, static_cast<std::uint64_t>(from), static_cast<std::uint64_t>(limit), 256 * 1024);
   if (!found) co_return make_error(found.error(), c.who->language);
   boost::json::array list;
   for (auto& r : **found) list.push_back(describe(r));
@@ -120,30 +135,48 @@ void journal_note(till_parts& till, std::string kind, boost::json::object body) 
       });
 }
 
-void add_journal_calls(till_parts& till) {
-  till.methods.add({"journal.head",
-                    anyone,
-                    false,
-                    [&till](const call&) {
-                      auto& h = till.journal.head();
-                      boost::json::array witnesses;
-                      for (std::size_t i = 0; i < till.destinations.size(); ++i) {
-                        auto& s = till.destinations[i]->status();
-                        witnesses.push_back({{"destination", till.settings.destinations[i].name},
-                                             {"sequence", s.acknowledged.sequence},
-                                             {"hash", base::to_hex(s.acknowledged.hash)}});
-                      }
-                      return make_result({{"till", till.settings.till},
-                                          {"epoch", h.epoch},
-                                          {"sequence", h.sequence},
-                                          {"hash", base::to_hex(h.hash)},
-                                          {"witnesses", std::move(witnesses)}});
-                    },
-                    {}});
-  till.methods.add(
-      {"journal.read", watchers, false, {}, [&till](call c) { return read_records(till, std::move(c)); }});
-  till.methods.add(
-      {"journal.verify", watchers, false, {}, [&till](call c) { return verify(till, std::move(c)); }});
+void add_journal_calls(router& methods, till_parts* till) {
+  using namespace base::shape;
+  methods.add(
+      {.name = "journal.head",
+       .summary = "The last record of the journal, and how far each destination has signed for it",
+       .allowed = anyone,
+       .params = object({}),
+       .result =
+           object({needed("till", text(), "its id"), needed("epoch", whole(0), "how many tills had this id"),
+                   needed("sequence", whole(0), "the last record"), needed("hash", hex(32), "its hash"),
+                   needed("witnesses",
+                          list(object({needed("destination", text(), "its name"),
+                                       needed("sequence", whole(0), "the last record that it has signed for"),
+                                       needed("hash", hex(32), "of that record")})),
+                          "the destinations")})},
+      [till](const call&) { return head(*till); });
+  methods.add(
+      {.name = "journal.read",
+       .summary =
+           "Records as stored, so that the reader can follow the chain by itself; at most 256 KiB an answer",
+       .allowed = watchers,
+       .params = object({optional("from", whole(1), "number of the first; 1 when left out"),
+                         optional("limit", whole(1, 1000), "at most so many; 100 when left out")}),
+       .result =
+           object({needed("till", text(), "its id"), needed("head", whole(0), "number of the last record"),
+                   needed("records", list(shape_of_record()), "in their order")}),
+       .errors = {errc::storage_failed}},
+      [till](call c) { return read_records(*till, std::move(c)); });
+  methods.add({.name = "journal.verify",
+               .summary = "Walks the whole chain, while sales go on",
+               .allowed = watchers,
+               .params = object({}),
+               .result = object(
+                   {needed("till", text(), "its id"), needed("head", whole(0), "number of the last record"),
+                    needed("whole", boolean(), "whether every link holds"),
+                    needed("verified", whole(0), "the last record up to which it does"),
+                    optional("hash", hex(32), "of that record, when whole"),
+                    optional("kinds", map(whole(0)), "how many records of each kind, when whole"),
+                    optional("broken_at", whole(1), "the first record that does not fit"),
+                    optional("why", text(), "in words")}),
+               .errors = {errc::storage_failed}},
+              [till](call c) { return verify(*till, std::move(c)); });
 }
 
 }  // namespace tilld::daemon

@@ -3,6 +3,7 @@
 
 #include "daemon/calls/params.hpp"
 #include "daemon/calls/parts.hpp"
+#include "daemon/calls/shapes.hpp"
 
 namespace tilld::daemon {
 
@@ -41,19 +42,15 @@ boost::json::object describe(const operation_row& row) {
 // By operation_id, or by idempotency_key and method of the caller itself. Staff sees everybody's.
 asio::awaitable<answer> get(till_parts& till, call c) {
   auto language = c.who->language;
-  auto id_text = optional_text(c.params, "operation_id", 36);
-  auto key = optional_text(c.params, "idempotency_key", 64);
-  auto method = optional_text(c.params, "method", 128);
-  for (auto* one : {&id_text, &key, &method})
-    if (!*one) co_return make_error(one->error(), language);
+  auto id_text = text_in(c.params, "operation_id");
+  auto key = text_in(c.params, "idempotency_key"), method = text_in(c.params, "method");
   std::optional<base::uuid> id;
-  if (*id_text) id = base::uuid::parse(**id_text);
-  if (*id_text && !id) co_return make_error(invalid_member("operation_id", "must be a UUID"), language);
-  if (!id && (!*key || !*method))
+  if (id_text) id = base::uuid::parse(*id_text);
+  if (!id && (!key || !method))
     co_return make_error(invalid_member("operation_id", "is missing; or give idempotency_key and method"),
                          language);
   auto found = std::make_shared<std::optional<operation_row>>();
-  operation_key by_key{c.who->principal, method->value_or(""), key->value_or("")};
+  operation_key by_key{c.who->principal, method.value_or(""), key.value_or("")};
   store::work look = [found, id, by_key](rows& in) -> result<> {
     auto row = id ? in.find_operation(*id) : in.find_operation(by_key);
     if (!row) return row.error();
@@ -73,15 +70,8 @@ asio::awaitable<answer> get(till_parts& till, call c) {
 // A person looked and decides what became of an operation that nobody can tell. It stands in the journal who.
 asio::awaitable<answer> resolve(till_parts& till, call c) {
   auto language = c.who->language;
-  auto id_text = needed_text(c.params, "operation_id", 36);
-  auto outcome = needed_text(c.params, "outcome", 16);
-  auto reason = needed_text(c.params, "reason", 200);
-  for (auto* one : {&id_text, &outcome, &reason})
-    if (!*one) co_return make_error(one->error(), language);
-  auto id = base::uuid::parse(*id_text);
-  if (!id) co_return make_error(invalid_member("operation_id", "must be a UUID"), language);
-  if (*outcome != "done" && *outcome != "not_done")
-    co_return make_error(invalid_member("outcome", "must be done or not_done"), language);
+  auto id = base::uuid::parse(*text_in(c.params, "operation_id"));
+  auto outcome = text_in(c.params, "outcome"), reason = text_in(c.params, "reason");
   // A call under the same key may be asking the device at this moment; its word and a person's must not
   // cross.
   auto present = std::make_shared<std::optional<operation_row>>();
@@ -145,12 +135,37 @@ asio::awaitable<answer> list_unknown(till_parts& till, call c) {
 
 }  // namespace
 
-void add_operation_calls(till_parts& till) {
-  till.methods.add({"operation.get", anyone, false, {}, [&till](call c) { return get(till, std::move(c)); }});
-  till.methods.add(
-      {"operation.unknown", staff, false, {}, [&till](call c) { return list_unknown(till, std::move(c)); }});
-  till.methods.add(
-      {"operation.resolve", staff, false, {}, [&till](call c) { return resolve(till, std::move(c)); }});
+void add_operation_calls(router& methods, till_parts* till) {
+  using namespace base::shape;
+  methods.add({.name = "operation.get",
+               .summary = "What became of a call with a key: by operation_id, or by method and "
+                          "idempotency_key of this caller",
+               .allowed = anyone,
+               .params = object({optional("operation_id", uuid(), "of the daemon"),
+                                 optional("method", text(1, 128), "together with idempotency_key"),
+                                 optional("idempotency_key", text(1, 64), "together with method")}),
+               .result = shape_of_operation(),
+               .errors = {errc::operation_not_found, errc::storage_failed}},
+              [till](call c) { return get(*till, std::move(c)); });
+  methods.add(
+      {.name = "operation.unknown",
+       .summary = "The operations whose outcome nobody can tell, at most 1000",
+       .allowed = staff,
+       .params = object({}),
+       .result = object({needed("operations", list(shape_of_operation()), "as operation.get answers")}),
+       .errors = {errc::storage_failed}},
+      [till](call c) { return list_unknown(*till, std::move(c)); });
+  methods.add(
+      {.name = "operation.resolve",
+       .summary = "A person looked and decides what became of an unknown operation; who and why stand in the "
+                  "journal",
+       .allowed = staff,
+       .params = closed(object({needed("operation_id", uuid(), "of the daemon"),
+                                needed("outcome", one_of({"done", "not_done"}), "what the person found"),
+                                needed("reason", text(1, 200), "how it was found out")})),
+       .result = shape_of_operation(),
+       .errors = {errc::operation_not_found, errc::still_running, errc::storage_full, errc::storage_failed}},
+      [till](call c) { return resolve(*till, std::move(c)); });
 }
 
 }  // namespace tilld::daemon

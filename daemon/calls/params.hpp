@@ -1,4 +1,4 @@
-// Reading params without ceremony: each function says which member is wrong.
+// Reading params without ceremony.
 #pragma once
 
 #include <optional>
@@ -14,32 +14,17 @@ inline base::error invalid_member(std::string_view name, std::string_view why) {
   return {base::errc::invalid_params, std::string(name) + ": " + std::string(why)};
 }
 
-inline base::result<std::optional<std::string>> optional_text(const boost::json::object& params,
-                                                              std::string_view name, std::size_t size_max) {
+// The member, of params that were compared with their schema: nothing when it is left out or null.
+inline std::optional<std::string> text_in(const boost::json::object& params, std::string_view name) {
   auto* value = params.if_contains(boost::json::string_view(name.data(), name.size()));
-  if (!value || value->is_null()) return std::optional<std::string>();
-  if (!value->is_string()) return invalid_member(name, "must be a text");
-  if (value->get_string().size() > size_max) return invalid_member(name, "is too long");
-  return std::optional(std::string(value->get_string()));
+  if (!value || !value->is_string()) return std::nullopt;
+  return std::string(value->get_string());
 }
 
-inline base::result<std::string> needed_text(const boost::json::object& params, std::string_view name,
-                                             std::size_t size_max) {
-  auto text = optional_text(params, name, size_max);
-  if (!text) return text.error();
-  if (!*text || (*text)->empty()) return invalid_member(name, "is missing");
-  return **text;
-}
-
-inline base::result<std::optional<std::int64_t>> optional_integer(const boost::json::object& params,
-                                                                  std::string_view name, std::int64_t least,
-                                                                  std::int64_t most) {
+inline std::optional<std::int64_t> integer_in(const boost::json::object& params, std::string_view name) {
   auto* value = params.if_contains(boost::json::string_view(name.data(), name.size()));
-  if (!value || value->is_null()) return std::optional<std::int64_t>();
-  if (!value->is_int64() || value->get_int64() < least || value->get_int64() > most)
-    return invalid_member(name,
-                          "must be an integer from " + std::to_string(least) + " to " + std::to_string(most));
-  return std::optional(value->get_int64());
+  if (!value || !value->is_int64()) return std::nullopt;
+  return value->get_int64();
 }
 
 }  // namespace tilld::daemon

@@ -54,15 +54,21 @@ void journal_note(till_parts& till, std::string kind, boost::json::object body);
 // Waiting records per destination, as every status answer has them.
 boost::json::array describe_backlogs(const till_parts& till);
 
-// Each adds the methods of one file.
-void add_session_calls(till_parts& till);
-void add_system_calls(till_parts& till);
-void add_event_calls(till_parts& till);
-void add_sale_calls(till_parts& till);
-void add_operation_calls(till_parts& till);
-void add_journal_calls(till_parts& till);
-void add_plugin_calls(till_parts& till);  // plugin.*, device.list and every interface of the plugins
-void add_token_calls(till_parts& till);
+// Each adds the methods of one file. Without a till the table can be read, and nothing of it called.
+void add_session_calls(router& methods, till_parts* till);
+void add_system_calls(router& methods, till_parts* till);
+void add_event_calls(router& methods, till_parts* till);
+void add_sale_calls(router& methods, till_parts* till);
+void add_operation_calls(router& methods, till_parts* till);
+void add_journal_calls(router& methods, till_parts* till);
+// plugin.*, device.list and every interface of the plugins
+void add_plugin_calls(router& methods, till_parts* till);
+void add_token_calls(router& methods, till_parts* till);
+// All of them.
+void add_calls(router& methods, till_parts* till);
+
+// The words of the interfaces that are wanted, as methods.
+std::vector<method> methods_of_words(const std::function<bool(std::string_view interface)>& wanted);
 
 // Answers what plugins ask: tilld.state/1, tilld.journal/1, tilld.central/1.
 void answer_plugins(till_parts& till);

@@ -9,6 +9,7 @@
 
 #include "daemon/calls/params.hpp"
 #include "daemon/calls/parts.hpp"
+#include "daemon/calls/shapes.hpp"
 #include "plugin-api/catalogue.hpp"
 #include "wire/base64.hpp"
 
@@ -30,6 +31,15 @@ constexpr std::uint32_t deadline_ms_of_others = 10'000;
 // What a self-checkout may not do without a cashier.
 constexpr std::string_view cashier_only[] = {"printer.open_drawer", "tender.reverse"};
 
+constexpr std::initializer_list<errc> errors_of_words = {
+    errc::no_device,    errc::device_gone, errc::device_busy,    errc::device_timeout,
+    errc::device_fault, errc::cancelled,   errc::plugin_crashed, errc::plugin_failed};
+constexpr std::initializer_list<errc> errors_of_keyed_words = {
+    errc::no_device,    errc::device_gone,     errc::device_busy,   errc::device_timeout,
+    errc::device_fault, errc::paper_out,       errc::cover_open,    errc::code_too_wide,
+    errc::cancelled,    errc::outcome_unknown, errc::still_running, errc::plugin_crashed,
+    errc::plugin_failed};
+
 // What is called at a plugin, ready to be sent.
 struct device_call {
   const catalogue::word* word = nullptr;  // nullptr for an interface of somebody else
@@ -41,6 +51,15 @@ struct device_call {
   std::uint32_t deadline_ms = deadline_ms_of_others;
 };
 
+// What every call of a device takes beside the members of the word.
+const base::schema& envelope() {
+  using namespace base::shape;
+  static const auto& it = *new base::schema(object(
+      {optional("device", text(0, 32), "name of the plugin instance, where several provide the interface"),
+       optional("deadline_ms", whole(1, deadline_ms_max), "how long the caller waits")}));
+  return it;
+}
+
 // Members of the envelope do not reach the plugin.
 result<device_call> prepare(const call& c, const catalogue::word* word, std::string interface,
                             std::string full_name) {
@@ -49,13 +68,10 @@ result<device_call> prepare(const call& c, const catalogue::word* word, std::str
   d.interface = std::move(interface);
   d.full_name = std::move(full_name);
   d.body = c.params;
-  auto device = optional_text(d.body, "device", 32);
-  if (!device) return device.error();
-  d.device = device->value_or("");
-  auto deadline = optional_integer(d.body, "deadline_ms", 1, deadline_ms_max);
-  if (!deadline) return deadline.error();
+  if (auto fits = base::check_params(envelope(), d.body); !fits) return fits.error();
+  d.device = text_in(d.body, "device").value_or("");
   d.deadline_ms = static_cast<std::uint32_t>(
-      deadline->value_or(word ? word->deadline_ms_default : deadline_ms_of_others));
+      integer_in(d.body, "deadline_ms").value_or(word ? word->deadline_ms_default : deadline_ms_of_others));
   if (auto* blob = d.body.if_contains("blob")) {
     auto octets = blob->is_string() ? wire::from_base64(blob->get_string()) : std::nullopt;
     if (!octets) return invalid_member("blob", "must be base64");
@@ -239,24 +255,26 @@ asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* wor
   co_return co_await till.keyed.act(std::move(request), std::move(action));
 }
 
-// Which method stands behind a name that the daemon itself does not know.
-std::optional<method> find_device_method(till_parts& till, const std::string& name) {
+role_set allowed_for(const catalogue::word& word) {
+  bool needs_cashier =
+      std::find(std::begin(cashier_only), std::end(cashier_only), word.method) != std::end(cashier_only);
+  return needs_cashier ? cashiers : checkouts;
+}
+
+// Which way goes a name that the daemon itself does not know.
+std::optional<route> find_device_method(till_parts& till, const std::string& name) {
   auto make = [&](const catalogue::word* word, std::string interface, std::string full_name,
                   role_set allowed) {
-    method m;
-    m.name = name;
-    m.allowed = allowed;
-    m.slow = [&till, word, interface, full_name](call c) {
+    route way;
+    way.allowed = allowed;
+    way.slow = [&till, word, interface, full_name](call c) {
       return call_device(till, word, interface, full_name, std::move(c));
     };
-    return m;
+    return way;
   };
   if (auto* word = catalogue::find_method(name)) {
     if (word->service) return std::nullopt;
-    bool needs_cashier =
-        std::find(std::begin(cashier_only), std::end(cashier_only), name) != std::end(cashier_only);
-    return make(word, std::string(word->interface), std::string(word->full_name),
-                needs_cashier ? cashiers : checkouts);
+    return make(word, std::string(word->interface), std::string(word->full_name), allowed_for(*word));
   }
   auto dot = name.rfind('.');
   if (dot == std::string::npos) return std::nullopt;
@@ -274,6 +292,39 @@ std::optional<method> find_device_method(till_parts& till, const std::string& na
   return std::nullopt;
 }
 
+// A word as tills call it: with the members of the envelope, and without the operation_id that the daemon
+// makes.
+method describe_word(const catalogue::word& word, const boost::json::object& in_schema) {
+  auto params = in_schema.at("request").as_object();
+  auto& properties = params["properties"].as_object();
+  if (word.changes_state) {
+    properties.erase("operation_id");
+    if (auto* required = params.if_contains("required")) {
+      auto& list = required->as_array();
+      list.erase(std::remove(list.begin(), list.end(), boost::json::value("operation_id")), list.end());
+      if (list.empty()) params.erase("required");
+    }
+  }
+  auto put = [&properties](const char* name, const base::schema& what, std::string_view says) {
+    properties[name] = what.saying(says).text();
+  };
+  for (auto& [name, what] : envelope().text().at("properties").as_object()) properties[name] = what;
+  put("deadline_ms", base::shape::whole(1, deadline_ms_max),
+      "how long the caller waits; " + std::to_string(word.deadline_ms_default) + " when left out");
+  if (params.contains("x-blob")) put("blob", base::shape::text(), "octets in base64");
+  auto result = in_schema.at("reply").as_object();
+  if (result.contains("x-blob"))
+    result["properties"].as_object()["blob"] = base::shape::text().saying("octets in base64").text();
+  return {.name = std::string(word.method),
+          .summary = std::string(word.summary),
+          .allowed = allowed_for(word),
+          .key = word.changes_state ? keyed::always : keyed::no,
+          .params = base::schema(std::move(params)),
+          .result = base::schema(std::move(result)),
+          .errors = word.changes_state ? std::vector<errc>{errors_of_keyed_words}
+                                       : std::vector<errc>{errors_of_words}};
+}
+
 answer list_devices(const till_parts& till) {
   boost::json::array list;
   for (auto& plugin : till.plugins.all()) {
@@ -287,8 +338,7 @@ answer list_devices(const till_parts& till) {
 }
 
 answer restart_plugin(till_parts& till, const call& c) {
-  auto name_text = needed_text(c.params, "name", 32);
-  if (!name_text) return make_error(name_text.error(), c.who->language);
+  auto name_text = text_in(c.params, "name");
   auto plugin = till.plugins.find(*name_text);
   if (!plugin) return make_error({errc::no_device, "there is no plugin " + *name_text}, c.who->language);
   plugin->restart();
@@ -298,18 +348,56 @@ answer restart_plugin(till_parts& till, const call& c) {
 
 }  // namespace
 
-void add_plugin_calls(till_parts& till) {
-  till.methods.add({"plugin.list",
-                    watchers,
-                    false,
-                    [&till](const call&) {
-                      return make_result({{"plugins", till.plugins.describe()}});
-                    },
-                    {}});
-  till.methods.add(
-      {"plugin.restart", staff, false, [&till](const call& c) { return restart_plugin(till, c); }, {}});
-  till.methods.add({"device.list", anyone, false, [&till](const call&) { return list_devices(till); }, {}});
-  till.methods.add_rest([&till](const std::string& name) { return find_device_method(till, name); });
+std::vector<method> methods_of_words(const std::function<bool(std::string_view interface)>& wanted) {
+  std::vector<method> all;
+  for (auto& interface : catalogue::interfaces()) {
+    if (interface.service || !wanted(interface.name)) continue;
+    auto schema = catalogue::schema(interface.name);
+    auto& requests = schema->at("definitions").at("requests").as_object();
+    for (auto& word : catalogue::words())
+      if (word.interface == interface.name)
+        all.push_back(describe_word(
+            word, requests.at(word.full_name.substr(word.full_name.rfind('.') + 1)).as_object()));
+  }
+  return all;
+}
+
+void add_plugin_calls(router& methods, till_parts* till) {
+  using namespace base::shape;
+  methods.add({.name = "plugin.list",
+               .summary = "The plugins, how they are, and why they ended last",
+               .allowed = watchers,
+               .params = object({}),
+               .result = object({needed("plugins", list(shape_of_plugin()), "in the order of tilld.yaml")})},
+              [till](const call&) {
+                return make_result({{"plugins", till->plugins.describe()}});
+              });
+  methods.add({.name = "plugin.restart",
+               .summary = "Starts a plugin again, also one that was given up",
+               .allowed = staff,
+               .params = closed(object({needed("name", text(1, 32), "of the instance")})),
+               .result = object({}),
+               .errors = {errc::no_device}},
+              [till](const call& c) { return restart_plugin(*till, c); });
+  methods.add(
+      {.name = "device.list",
+       .summary = "The devices, what they provide and whether they are ready",
+       .allowed = anyone,
+       .params = object({}),
+       .result = object({needed("devices",
+                                list(object({needed("device", text(), "for the member device of calls"),
+                                             needed("interfaces", list(text()), "what it provides"),
+                                             needed("state", text(), "ready, or as plugin.list says")})),
+                                "in the order of tilld.yaml")})},
+      [till](const call&) { return list_devices(*till); });
+  methods.add_rest([till](const std::string& name) { return find_device_method(*till, name); },
+                   [till] {
+                     return methods_of_words([till](std::string_view interface) {
+                       auto& all = till->plugins.all();
+                       return std::any_of(all.begin(), all.end(),
+                                          [&](auto& plugin) { return plugin->provides(interface); });
+                     });
+                   });
 }
 
 }  // namespace tilld::daemon

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <tilld/json_reader.hpp>
+#include <tilld/json_schema.hpp>
 
 namespace tilld::daemon::sale {
 
@@ -110,6 +111,8 @@ result<> check_line(const line& l, const std::string& path, sum& in_currency) {
 }
 
 }  // namespace
+
+base::schema schema() { return base::schema(tilld::schema_of<record>(tilld::unknown_members::refused)); }
 
 result<checked> check(const boost::json::object& params) {
   record r;

@@ -20,6 +20,7 @@
 #include "base/error.hpp"
 #include "base/id.hpp"
 #include "base/money.hpp"
+#include "base/schema.hpp"
 
 namespace tilld::daemon::sale {
 
@@ -88,6 +89,9 @@ struct checked {
   // happened is recorded all the same, with these beside it: refusing it would only hide it.
   std::vector<std::string> differences;
 };
+
+// The params as JSON Schema, printed from `record`.
+base::schema schema();
 
 // invalid_params with the path of the member that is wrong.
 base::result<checked> check(const boost::json::object& params);

@@ -102,9 +102,24 @@ asio::awaitable<answer> record_sale(till_parts& till, call c) {
 
 }  // namespace
 
-void add_sale_calls(till_parts& till) {
-  till.methods.add(
-      {"sale.record", checkouts, true, {}, [&till](call c) { return record_sale(till, std::move(c)); }});
+void add_sale_calls(router& methods, till_parts* till) {
+  using namespace base::shape;
+  methods.add(
+      {.name = "sale.record",
+       .summary = "Writes a sale into the journal; it is on the disk when the answer comes",
+       .allowed = checkouts,
+       .key = keyed::always,
+       .keeps_raw_params = true,
+       .checked = params_checked::by_call,
+       .params = sale::schema(),
+       .result = object(
+           {needed("operation_id", uuid(), "for operation.get"), needed("record_id", uuid(), "of the record"),
+            needed("epoch", whole(1), "how many tills had this id"),
+            needed("sequence", whole(1), "its number"), needed("hash", hex(32), "its link of the chain"),
+            needed("recorded_at", text(), "RFC 3339"),
+            optional("differences", list(text()),
+                     "sums that do not fit; the sale is recorded all the same")})},
+      [till](call c) { return record_sale(*till, std::move(c)); });
 }
 
 }  // namespace tilld::daemon

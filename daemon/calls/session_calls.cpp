@@ -17,14 +17,9 @@ namespace {
 // {"protocol":{"min":1,"max":1}}: the highest number that both sides know.
 base::result<int> agree_on_protocol(const boost::json::object& params) {
   std::int64_t least = protocol_version, most = protocol_version;
-  if (auto* range = params.if_contains("protocol")) {
-    if (!range->is_object()) return invalid_member("protocol", R"(must be {"min":1,"max":1})");
-    auto min = optional_integer(range->get_object(), "min", 1, 1'000'000);
-    auto max = optional_integer(range->get_object(), "max", 1, 1'000'000);
-    if (!min) return min.error();
-    if (!max) return max.error();
-    least = min->value_or(1);
-    most = max->value_or(least);
+  if (auto* range = params.if_contains("protocol"); range && range->is_object()) {
+    least = integer_in(range->get_object(), "min").value_or(1);
+    most = integer_in(range->get_object(), "max").value_or(least);
   }
   if (least > protocol_version || most < protocol_version)
     return error{errc::protocol_unsupported,
@@ -42,28 +37,23 @@ boost::json::array capabilities(const till_parts& till) {
 
 answer hello(till_parts& till, const call& c) {
   auto& who = *c.who;
-  auto language = optional_text(c.params, "language", 16);
-  if (!language) return make_error(language.error(), who.language);
-  if (*language)
-    who.language = (*language)->starts_with("de") ? base::language::german : base::language::english;
+  if (auto language = text_in(c.params, "language"))
+    who.language = language->starts_with("de") ? base::language::german : base::language::english;
   auto protocol = agree_on_protocol(c.params);
   if (!protocol) return make_error(protocol.error(), who.language);
   who.protocol = *protocol;
   if (auto* client = c.params.if_contains("client"); client && client->is_object()) {
-    auto name = optional_text(client->get_object(), "name", 64);
-    auto version = optional_text(client->get_object(), "version", 32);
-    if (!name || !version) return make_error(!name ? name.error() : version.error(), who.language);
-    who.client = name->value_or("") + (*version ? "/" + **version : "");
+    auto version = text_in(client->get_object(), "version");
+    who.client = text_in(client->get_object(), "name").value_or("") + (version ? "/" + *version : "");
   }
   // On TCP nobody is known before the token; on a Unix socket the kernel said who it is, and a token changes
   // nothing.
   if (who.principal.empty()) {
-    auto token = optional_text(c.params, "token", 256);
-    if (!token) return make_error(token.error(), who.language);
-    auto row = till.tokens.find(token->value_or(""));
+    auto token = text_in(c.params, "token");
+    auto row = till.tokens.find(token.value_or(""));
     auto r = row ? parse_role(row->role) : std::nullopt;
     if (!r)
-      return make_error({errc::unauthenticated, *token ? "the token is not known" : "token is missing"},
+      return make_error({errc::unauthenticated, token ? "the token is not known" : "token is missing"},
                         who.language);
     who.principal = "token:" + row->id;
     who.acts_as = *r;
@@ -86,21 +76,67 @@ answer hello(till_parts& till, const call& c) {
                         {"memory_octets", connection_memory_max}}}});
 }
 
+answer ping(const till_parts& till, const call& c) {
+  boost::json::object pong{{"unix_ms", till.clock.unix_ms()}};
+  if (auto* echo = c.params.if_contains("echo")) pong["echo"] = *echo;
+  return make_result(pong);
+}
+
 }  // namespace
 
-void add_session_calls(till_parts& till) {
-  till.methods.add({"session.hello", anyone, false, [&till](const call& c) { return hello(till, c); }, {}});
+void add_session_calls(router& methods, till_parts* till) {
+  using namespace base::shape;
+  methods.add(
+      {.name = "session.hello",
+       .summary = "Agrees on the protocol, chooses the language, and on TCP says who calls",
+       .allowed = anyone,
+       .before_hello = true,
+       .params = object(
+           {optional("protocol",
+                     object({optional("min", whole(1, 1'000'000), "1 when left out"),
+                             optional("max", whole(1, 1'000'000), "min when left out")}),
+                     "the range that the caller speaks"),
+            optional("client",
+                     object({optional("name", text(0, 64), "of the till software"),
+                             optional("version", text(0, 32), "its version")}),
+                     "who calls, for people and for the journal"),
+            optional("language", text(0, 16), "of user_message: de, or else en"),
+            optional("token", text(0, 256), "on TCP, where it must be given; a Unix socket needs none")}),
+       .result =
+           object({needed("protocol", whole(), "the highest that both speak"),
+                   needed("server",
+                          object({needed("name", text(), "tilld"), needed("version", text(), "its version")}),
+                          "who answers"),
+                   needed("till", text(), "its id"), needed("branch", text(), "its shop"),
+                   needed("merchant", text(), "whose books these are"),
+                   needed("principal", text(), "who the caller is to the daemon, the scope of its keys"),
+                   needed("role", text(), "what it may call"),
+                   needed("language", one_of({"en", "de"}), "of sentences"),
+                   needed("session", whole(), "number of the connection"),
+                   needed("boot", hex(16), "another one after each start of the daemon"),
+                   needed("capabilities", list(text()), "what this till can do now: parts and interfaces"),
+                   needed("limits",
+                          object({needed("line_octets", whole(), "of a line"),
+                                  needed("requests_in_flight", whole(), "of a connection"),
+                                  needed("connections", whole(), "of all clients"),
+                                  needed("memory_octets", whole(), "of all connections together")}),
+                          "beyond which calls wait or are refused")}),
+       .errors = {errc::protocol_unsupported, errc::unauthenticated}},
+      [till](const call& c) { return hello(*till, c); });
   // The session closes after it has answered this.
-  till.methods.add({"session.bye", anyone, false, [](const call&) { return make_result({}); }, {}});
-  till.methods.add({"system.ping",
-                    anyone,
-                    false,
-                    [&till](const call& c) {
-                      boost::json::object pong{{"unix_ms", till.clock.unix_ms()}};
-                      if (auto* echo = c.params.if_contains("echo")) pong["echo"] = *echo;
-                      return make_result(pong);
-                    },
-                    {}});
+  methods.add({.name = "session.bye",
+               .summary = "Answers and closes the connection",
+               .allowed = anyone,
+               .params = object({}),
+               .result = object({})},
+              [](const call&) { return make_result({}); });
+  methods.add({.name = "system.ping",
+               .summary = "Answers at once, to see whether somebody is there",
+               .allowed = anyone,
+               .params = object({optional("echo", anything(), "comes back as it is")}),
+               .result = object({needed("unix_ms", whole(), "the till's clock"),
+                                 optional("echo", anything(), "as it came")})},
+              [till](const call& c) { return ping(*till, c); });
 }
 
 }  // namespace tilld::daemon

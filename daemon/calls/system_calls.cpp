@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "daemon/calls/parts.hpp"
+#include "daemon/calls/shapes.hpp"
 
 namespace tilld::daemon {
 
@@ -131,11 +132,21 @@ boost::json::array describe_backlogs(const till_parts& till) {
   return list;
 }
 
-void add_system_calls(till_parts& till) {
-  till.methods.add(
-      {"system.status", anyone, false, [&till](const call&) { return make_result(status(till)); }, {}});
-  till.methods.add(
-      {"queue.status", anyone, false, [&till](const call&) { return make_result(queue_status(till)); }, {}});
+void add_system_calls(router& methods, till_parts* till) {
+  using namespace base::shape;
+  methods.add({.name = "system.status",
+               .summary = "How the till is: journal, disk, queue, plugins, and what a person has to do",
+               .allowed = anyone,
+               .params = object({}),
+               .result = shape_of_status()},
+              [till](const call&) { return make_result(status(*till)); });
+  methods.add({.name = "queue.status",
+               .summary = "What waits for which destination, for how much money, since when, and what "
+                          "will be refused next",
+               .allowed = anyone,
+               .params = object({}),
+               .result = shape_of_queue()},
+              [till](const call&) { return make_result(queue_status(*till)); });
 }
 
 }  // namespace tilld::daemon

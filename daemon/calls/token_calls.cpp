@@ -22,18 +22,11 @@ void note(till_parts& till, const call& c, const char* what, const std::string& 
 }
 
 asio::awaitable<answer> add(till_parts& till, call c) {
-  auto word = needed_text(c.params, "role", 32);
-  auto remark = optional_text(c.params, "note", 64);
-  if (!word) co_return make_error(word.error(), c.who->language);
-  if (!remark) co_return make_error(remark.error(), c.who->language);
-  auto r = parse_role(*word);
-  // Administration stays on the admin socket: a token can be copied.
-  if (!r || *r == role::admin)
-    co_return make_error(invalid_member("role", "must be till, operator, self_checkout or read"),
-                         c.who->language);
+  // The schema lets no admin through: a token can be copied.
+  auto r = parse_role(*text_in(c.params, "role"));
   if (till.tokens.rows().size() >= tokens_max)
     co_return make_error(invalid_member("role", "there are 256 tokens already"), c.who->language);
-  auto fresh = token_book::make(*r, remark->value_or(""), till.clock.unix_ms());
+  auto fresh = token_book::make(*r, text_in(c.params, "note").value_or(""), till.clock.unix_ms());
   store::work put = [row = fresh.row](rows& in) { return in.put_token(row); };
   auto stored = co_await till.journal.run(work_kind::housekeeps, std::move(put));
   if (!stored) co_return make_error(stored.error(), c.who->language);
@@ -45,8 +38,7 @@ asio::awaitable<answer> add(till_parts& till, call c) {
 }
 
 asio::awaitable<answer> remove(till_parts& till, call c) {
-  auto id = needed_text(c.params, "id", 16);
-  if (!id) co_return make_error(id.error(), c.who->language);
+  auto id = text_in(c.params, "id");
   auto found = std::make_shared<bool>(false);
   store::work work = [found, id = *id](rows& in) -> result<> {
     auto removed = in.remove_token(id);
@@ -64,24 +56,46 @@ asio::awaitable<answer> remove(till_parts& till, call c) {
   co_return make_result(nothing);
 }
 
+answer list_tokens(const till_parts& till) {
+  boost::json::array list;
+  for (auto& row : till.tokens.rows())
+    list.push_back({{"id", row.id}, {"role", row.role}, {"note", row.note}, {"created_ms", row.created_ms}});
+  return make_result({{"tokens", std::move(list)}});
+}
+
 }  // namespace
 
-void add_token_calls(till_parts& till) {
-  till.methods.add({"token.add", admins, false, {}, [&till](call c) { return add(till, std::move(c)); }});
-  till.methods.add(
-      {"token.remove", admins, false, {}, [&till](call c) { return remove(till, std::move(c)); }});
-  till.methods.add(
-      {"token.list",
-       admins,
-       false,
-       [&till](const call&) {
-         boost::json::array list;
-         for (auto& row : till.tokens.rows())
-           list.push_back(
-               {{"id", row.id}, {"role", row.role}, {"note", row.note}, {"created_ms", row.created_ms}});
-         return make_result({{"tokens", std::move(list)}});
-       },
-       {}});
+void add_token_calls(router& methods, till_parts* till) {
+  using namespace base::shape;
+  methods.add(
+      {.name = "token.add",
+       .summary = "Makes a token for TCP and shows it, once",
+       .allowed = admins,
+       .params = closed(object({needed("role", one_of({"till", "operator", "self_checkout", "read"}),
+                                       "what its bearer may call; administration stays on the admin socket"),
+                                optional("note", text(0, 64), "for people: who has it")})),
+       .result = object({needed("id", text(), "for token.remove"), needed("role", text(), "as asked"),
+                         needed("token", text(), "never shown again")}),
+       .errors = {base::errc::storage_full, base::errc::storage_failed}},
+      [till](call c) { return add(*till, std::move(c)); });
+  methods.add({.name = "token.remove",
+               .summary = "Takes a token back and ends the connections that use it",
+               .allowed = admins,
+               .params = closed(object({needed("id", text(1, 16), "of the token")})),
+               .result = object({}),
+               .errors = {base::errc::storage_full, base::errc::storage_failed}},
+              [till](call c) { return remove(*till, std::move(c)); });
+  methods.add({.name = "token.list",
+               .summary = "The tokens that there are, without their secret half",
+               .allowed = admins,
+               .params = object({}),
+               .result = object({needed(
+                   "tokens",
+                   list(object({needed("id", text(), "for token.remove"),
+                                needed("role", text(), "of its bearer"), needed("note", text(), "for people"),
+                                needed("created_ms", whole(), "in Unix milliseconds")})),
+                   "at most 256")})},
+              [till](const call&) { return list_tokens(*till); });
 }
 
 }  // namespace tilld::daemon

@@ -1,6 +1,7 @@
-// Who may call what, and where a call goes. A method is a name, the roles that may call it and the code
-// behind it; the calls/ folder adds the daemon's own methods, and what a plugin provides is found through its
-// interface.
+// Who may call what, and where a call goes. A method is a name, what a reader must know of it (who may call
+// it, what goes in, what comes out, what can go wrong) and the code behind it. The calls/ folder adds the
+// daemon's own methods; what a plugin provides is found through its interface. rpc.discover, docs/methods.md
+// and the check of params are made from the same words, so none of them can say something else.
 #pragma once
 
 #include <functional>
@@ -13,6 +14,7 @@
 #include <boost/json/object.hpp>
 
 #include "base/error.hpp"
+#include "base/schema.hpp"
 #include "daemon/config/config.hpp"
 #include "daemon/events/event_hub.hpp"
 #include "wire/json_rpc.hpp"
@@ -49,31 +51,87 @@ inline constexpr role_set staff = only(role::operator_) | only(role::admin);
 inline constexpr role_set watchers = staff | only(role::read);
 inline constexpr role_set admins = only(role::admin);
 
+// A sentence that cannot be left out.
+class one_line {
+ public:
+  one_line(const char* text) : text_(text) {}
+  one_line(std::string text) : text_(std::move(text)) {}
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+// Whether a call changes something and so carries an idempotency_key; the router refuses it without one, and
+// the member need not be named in the params.
+enum class keyed { no, may_be, always };
+
+// Who compares the params with their schema. by_call is for params that the call reads into a described
+// struct, from which the schema is printed: looking twice would cost a large sale its speed.
+enum class params_checked { by_router, by_call };
+
+// What everybody may know of a method.
 struct method {
   std::string name;
+  one_line summary;  // what it does, without a full stop
   role_set allowed = admins;
+  keyed key = keyed::no;
+  bool before_hello = false;  // on TCP, before it is known who calls
   bool keeps_raw_params = false;
-  // Exactly one of the two. `quick` answers from memory without waiting for anything.
-  std::function<wire::answer(const call&)> quick;
-  std::function<boost::asio::awaitable<wire::answer>(call)> slow;
+  params_checked checked = params_checked::by_router;
+  base::schema params;                  // an object; say shape::object({}) for none
+  base::schema result;                  // the same
+  std::vector<base::errc> errors = {};  // beside those of common_errors()
+};
+
+// What any call of this method can be answered with, its own errors first.
+std::vector<base::errc> errors_of(const method& m);
+// The params with the members that the router itself reads.
+base::schema whole_params(const method& m);
+
+using quick_call = std::function<wire::answer(const call&)>;
+using slow_call = std::function<boost::asio::awaitable<wire::answer>(call)>;
+
+// Where a call goes: what find() gives. Exactly one of the two; `quick` answers from memory without waiting
+// for anything.
+struct route {
+  role_set allowed = admins;
+  bool before_hello = false;
+  bool keeps_raw_params = false;
+  quick_call quick;
+  slow_call slow;
 };
 
 class router {
  public:
-  void add(method m);
-  // What calls every name that add() does not know: plugin interfaces.
-  void add_rest(std::function<std::optional<method>(const std::string& name)> rest) {
-    rest_ = std::move(rest);
+  // The code is reached only by params that fit their schema.
+  void add(method m, quick_call run);
+  void add(method m, slow_call run);
+  // What calls every name that add() does not know, and what lists all of them that there are now: the words
+  // of plugins.
+  void add_rest(std::function<std::optional<route>(const std::string& name)> find,
+                std::function<std::vector<method>()> list) {
+    find_rest_ = std::move(find);
+    list_rest_ = std::move(list);
   }
 
-  // unknown_method, forbidden, or the method. The result is valid until the next find().
-  base::result<const method*> find(const std::string& name, role r);
-  std::vector<std::string> names() const;
+  // unknown_method, forbidden, or the way. The result is valid until the next find().
+  base::result<const route*> find(const std::string& name, role r);
+  // Every method that can be called now, by name.
+  std::vector<method> methods() const;
 
  private:
-  std::map<std::string, method, std::less<>> methods_;
-  std::function<std::optional<method>(const std::string&)> rest_;
-  method found_rest_;
+  struct entry {
+    std::shared_ptr<const method> what;
+    route way;
+  };
+  route way_of(const method& m) const;
+  void insert(std::shared_ptr<const method> what, route way);
+
+  std::map<std::string, entry, std::less<>> own_;
+  std::function<std::optional<route>(const std::string&)> find_rest_;
+  std::function<std::vector<method>()> list_rest_;
+  route found_rest_;
 };
 
 }  // namespace tilld::daemon

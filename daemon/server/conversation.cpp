@@ -68,7 +68,8 @@ void conversation::take(std::string_view text) {
     if (!signed_on_) wants_end_ = true;
     return;
   }
-  if (!signed_on_ && request->method != "session.hello") {
+  auto found = till_.methods.find(request->method, signed_on_ ? who_->acts_as : role::read);
+  if (!signed_on_ && (!found || !(*found)->before_hello)) {
     answer_to(request->id.empty() ? "null" : request->id,
               make_error({errc::hello_required, "the first line must be session.hello with a token"},
                          who_->language));
@@ -80,7 +81,6 @@ void conversation::take(std::string_view text) {
     if (request->method == "session.bye") wants_end_ = true;
     return;
   }
-  auto found = till_.methods.find(request->method, signed_on_ ? who_->acts_as : role::read);
   if (!found) {
     answer_to(request->id, make_error(found.error(), who_->language));
     return;

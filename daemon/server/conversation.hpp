@@ -71,7 +71,6 @@ class conversation : public std::enable_shared_from_this<conversation> {
   const caller& who() const { return *who_; }
 
  private:
-  using slow_call = std::function<boost::asio::awaitable<wire::answer>(call)>;
   // The call comes by value: the method object may be gone with the next find().
   boost::asio::awaitable<void> serve(std::shared_ptr<void> kept, calls_in_flight::iterator place, call c,
                                      slow_call run, std::size_t lent);

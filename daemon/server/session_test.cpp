@@ -29,6 +29,14 @@ namespace {
 
 constexpr auto patience = std::chrono::seconds(20);
 
+method test_method(const char* name, role_set allowed = anyone) {
+  return {.name = name,
+          .summary = "For the test",
+          .allowed = allowed,
+          .params = base::shape::object({}),
+          .result = base::shape::object({})};
+}
+
 // The parts that a session needs, with methods of the test's own, and the other end of its socket.
 class a_session : public ::testing::Test {
  protected:
@@ -48,11 +56,10 @@ class a_session : public ::testing::Test {
     parts_.reset(new till_parts{io_.get_executor(), settings_, clock_, *journal_, events_, *plugins_, *keyed_,
                                 methods_, tokens_, *key_, destinations_, "boot", clock_.now(),
                                 [] { return std::size_t(1); }});
-    add_session_calls(*parts_);
-    add_event_calls(*parts_);
+    add_session_calls(methods_, parts_.get());
+    add_event_calls(methods_, parts_.get());
     release_ = std::make_unique<asio::steady_timer>(io_.get_executor(), steady_clock::time_point::max());
-    method wait{"test.wait", anyone, false, {}, {}};
-    wait.slow = [this](call c) -> asio::awaitable<wire::answer> {
+    auto wait = [this](call c) -> asio::awaitable<wire::answer> {
       ++waiting_;
       boost::system::error_code ignored;
       co_await release_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -60,22 +67,16 @@ class a_session : public ::testing::Test {
       json::object reply{{"n", c.params.contains("n") ? c.params.at("n") : json::value()}};
       co_return wire::make_result(reply);
     };
-    methods_.add(wait);
-    methods_.add({"test.large",
-                  anyone,
-                  false,
-                  [](const call& c) {
-                    return wire::make_result(
-                        {{"text", std::string(c.params.at("size").to_number<std::size_t>(), 'x')}});
-                  },
-                  {}});
-    method broken{"test.throws", anyone, false, {}, {}};
-    broken.slow = [](call) -> asio::awaitable<wire::answer> {
+    methods_.add(test_method("test.wait"), slow_call(wait));
+    methods_.add(test_method("test.large"), [](const call& c) {
+      return wire::make_result({{"text", std::string(c.params.at("size").to_number<std::size_t>(), 'x')}});
+    });
+    auto broken = [](call) -> asio::awaitable<wire::answer> {
       throw std::runtime_error("a bug");
       co_return wire::answer{};
     };
-    methods_.add(broken);
-    methods_.add({"test.admin", admins, false, [](const call&) { return wire::make_result({}); }, {}});
+    methods_.add(test_method("test.throws"), slow_call(broken));
+    methods_.add(test_method("test.admin", admins), [](const call&) { return wire::make_result({}); });
   }
   void TearDown() override {
     for (int fd : fds_) ::close(fd);
@@ -343,16 +344,12 @@ TEST_F(a_session, gives_others_their_turn_while_one_says_a_lot) {
     many += R"({"jsonrpc":"2.0","id":1,"method":"test.busy"})"
             "\n";
   int done = 0;
-  methods_.add({"test.busy",
-                anyone,
-                false,
-                [&](const call&) {
-                  auto until = steady_clock::now() + std::chrono::microseconds(300);
-                  while (steady_clock::now() < until) continue;
-                  ++done;
-                  return wire::make_result({});
-                },
-                {}});
+  methods_.add(test_method("test.busy"), [&](const call&) {
+    auto until = steady_clock::now() + std::chrono::microseconds(300);
+    while (steady_clock::now() < until) continue;
+    ++done;
+    return wire::make_result({});
+  });
   ASSERT_EQ(::send(talker, many.data(), many.size(), MSG_NOSIGNAL), static_cast<ssize_t>(many.size()));
   ASSERT_TRUE(turn([&] { return done > 0; }));
   std::string ping = R"({"jsonrpc":"2.0","id":2,"method":"system.ping"})"

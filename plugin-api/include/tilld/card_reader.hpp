@@ -69,6 +69,7 @@ BOOST_DESCRIBE_STRUCT(removed, (), (presentation))
 // before the deadline, TILLD_E_CANCELLED when it is cancelled. The event presented comes as well.
 struct await {
   static constexpr const char* name = "tilld.reader/1.await";
+  static constexpr const char* summary = "Answers with the next card, or with the one that lies there";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 60'000;
   using reply = presented;

@@ -57,6 +57,8 @@ BOOST_DESCRIBE_STRUCT(identified, (), (found, customer, as_of))
 // Request: exactly one of the members says who. A card that nobody knows is found = false, not an error.
 struct identify {
   static constexpr const char* name = "tilld.customer/1.identify";
+  static constexpr const char* summary =
+      "Who a card, code, telephone number or address belongs to, with balances and rewards";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 3'000;
   static constexpr std::array<std::string_view, 2> secret_members{"code", "proof"};

@@ -17,6 +17,7 @@ namespace tilld::display {
 // Request: replaces what is shown. Lines that are too long or too many for the display are cut.
 struct show {
   static constexpr const char* name = "tilld.display/1.show";
+  static constexpr const char* summary = "Shows lines to the customer";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 2'000;
   static constexpr std::array<std::string_view, 1> secret_members{"qr"};
@@ -30,6 +31,7 @@ BOOST_DESCRIBE_STRUCT(show, (), (lines, qr, duration_ms))
 
 struct clear {
   static constexpr const char* name = "tilld.display/1.clear";
+  static constexpr const char* summary = "Shows nothing";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 2'000;
   using reply = tilld::nothing;

@@ -49,6 +49,7 @@ BOOST_DESCRIBE_STRUCT(printed, (), (confirmation, job, lines, height_dots, missi
 // the deadline ends the waiting, and then the outcome is unknown.
 struct print {
   static constexpr const char* name = "tilld.printer/1.print";
+  static constexpr const char* summary = "Prints one document and answers when it is as sure as it can be";
   static constexpr bool changes_state = true;
   static constexpr std::uint32_t deadline_ms_default = 30'000;
   static constexpr std::array<std::string_view, 1> secret_members{"slots"};
@@ -70,6 +71,7 @@ BOOST_DESCRIBE_STRUCT(outcome_known, (), (state, result))
 // Request: what became of a print or open_drawer. A printer that keeps no memory answers unknown.
 struct outcome {
   static constexpr const char* name = "tilld.printer/1.outcome";
+  static constexpr const char* summary = "What became of a print or open_drawer";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 5'000;
   using reply = outcome_known;
@@ -97,6 +99,7 @@ BOOST_DESCRIBE_STRUCT(condition, (), (online, paper, cover, drawer, confirmation
 
 struct status {
   static constexpr const char* name = "tilld.printer/1.status";
+  static constexpr const char* summary = "Paper, cover, drawer and power";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 5'000;
   using reply = condition;
@@ -113,6 +116,7 @@ BOOST_DESCRIBE_STRUCT(status_changed, (condition), ())
 // driver drops the request when its deadline has passed, and never repeats it.
 struct open_drawer {
   static constexpr const char* name = "tilld.printer/1.open_drawer";
+  static constexpr const char* summary = "Opens the drawer now or not at all";
   static constexpr bool changes_state = true;
   static constexpr std::uint32_t deadline_ms_default = 5'000;
   using reply = tilld::nothing;
@@ -137,6 +141,8 @@ BOOST_DESCRIBE_STRUCT(rendered, (), (media_type, width, height, missing_glyphs))
 // Request: the picture of a document as this printer would print it, without printing.
 struct render {
   static constexpr const char* name = "tilld.printer/1.render";
+  static constexpr const char* summary =
+      "The picture of a document as this printer would print it, without printing";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 10'000;
   static constexpr std::array<std::string_view, 1> secret_members{"slots"};

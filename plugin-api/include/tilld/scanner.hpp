@@ -28,6 +28,8 @@ BOOST_DESCRIBE_STRUCT(scanned, (), (text, symbology, device_time))
 // Request: a disabled scanner emits nothing; what is scanned meanwhile is lost. A scanner starts enabled.
 struct enable {
   static constexpr const char* name = "tilld.scanner/1.enable";
+  static constexpr const char* summary =
+      "Lets a scanner emit what it scans, or not; what is scanned meanwhile is lost";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 2'000;
   using reply = tilld::nothing;

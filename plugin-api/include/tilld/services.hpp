@@ -30,6 +30,7 @@ BOOST_DESCRIBE_STRUCT(called, (), (result))
 // repeated call is the method's business: put the operation_id that you were given into params.
 struct call {
   static constexpr const char* name = "tilld.central/1.call";
+  static constexpr const char* summary = "Asks the central server that posts";
   static constexpr bool changes_state = true;
   static constexpr std::uint32_t deadline_ms_default = 10'000;
   static constexpr std::array<std::string_view, 1> secret_members{"params"};
@@ -60,6 +61,7 @@ BOOST_DESCRIBE_STRUCT(appended, (), (seq, id))
 // destination, and can never be taken back. No secret and no personal datum may be in it.
 struct append {
   static constexpr const char* name = "tilld.journal/1.append";
+  static constexpr const char* summary = "Writes a note of this plugin into the journal";
   static constexpr bool changes_state = true;
   static constexpr std::uint32_t deadline_ms_default = 5'000;
   using reply = appended;
@@ -99,6 +101,7 @@ BOOST_DESCRIBE_STRUCT(found, (), (present, value))
 
 struct get {
   static constexpr const char* name = "tilld.state/1.get";
+  static constexpr const char* summary = "A value that this instance kept";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 2'000;
   using reply = found;
@@ -110,6 +113,7 @@ BOOST_DESCRIBE_STRUCT(get, (), (key))
 // Request: durable when it is answered. Replaces what was there.
 struct put {
   static constexpr const char* name = "tilld.state/1.put";
+  static constexpr const char* summary = "Keeps a value over restarts";
   static constexpr bool changes_state = true;
   static constexpr std::uint32_t deadline_ms_default = 5'000;
   static constexpr std::array<std::string_view, 1> secret_members{"value"};
@@ -123,6 +127,7 @@ BOOST_DESCRIBE_STRUCT(put, (), (key, value))
 // Request: durable when it is answered. A key that is not there is fine.
 struct remove {
   static constexpr const char* name = "tilld.state/1.remove";
+  static constexpr const char* summary = "Forgets a value";
   static constexpr bool changes_state = true;
   static constexpr std::uint32_t deadline_ms_default = 5'000;
   using reply = tilld::nothing;
@@ -139,6 +144,7 @@ BOOST_DESCRIBE_STRUCT(listed, (), (keys, more))
 
 struct list {
   static constexpr const char* name = "tilld.state/1.list";
+  static constexpr const char* summary = "The keys that there are";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 5'000;
   using reply = listed;

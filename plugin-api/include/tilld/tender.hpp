@@ -67,6 +67,7 @@ BOOST_DESCRIBE_STRUCT(authorized, (), (decision, reason, authorization, taken, t
 
 struct authorize {
   static constexpr const char* name = "tilld.tender/1.authorize";
+  static constexpr const char* summary = "Holds an amount for a sale; a decline is an answer";
   static constexpr bool changes_state = true;
   static constexpr bool moves_value = true;
   static constexpr std::uint32_t deadline_ms_default = 60'000;
@@ -92,6 +93,7 @@ BOOST_DESCRIBE_STRUCT(captured, (), (decision, reason, taken, left))
 // Request: takes at most what the authorization holds and lets the rest go.
 struct capture {
   static constexpr const char* name = "tilld.tender/1.capture";
+  static constexpr const char* summary = "Takes at most what the authorization holds and lets the rest go";
   static constexpr bool changes_state = true;
   static constexpr bool moves_value = true;
   static constexpr std::uint32_t deadline_ms_default = 30'000;
@@ -112,6 +114,7 @@ BOOST_DESCRIBE_STRUCT(released, (), (decision, reason, left))
 // Request: lets a hold go. A hold that was captured is not released: reverse the capture.
 struct release {
   static constexpr const char* name = "tilld.tender/1.release";
+  static constexpr const char* summary = "Lets a hold go that was not captured";
   static constexpr bool changes_state = true;
   static constexpr bool moves_value = true;
   static constexpr std::uint32_t deadline_ms_default = 30'000;
@@ -134,6 +137,8 @@ BOOST_DESCRIBE_STRUCT(reversed, (), (decision, reason, returned, left))
 // gave up and took cash is never charged afterwards.
 struct reverse {
   static constexpr const char* name = "tilld.tender/1.reverse";
+  static constexpr const char* summary =
+      "Undoes an authorize or capture by its operation_id, whole or in part";
   static constexpr bool changes_state = true;
   static constexpr bool moves_value = true;
   static constexpr std::uint32_t deadline_ms_default = 30'000;
@@ -153,6 +158,7 @@ BOOST_DESCRIBE_STRUCT(outcome_known, (), (state, result))
 
 struct outcome {
   static constexpr const char* name = "tilld.tender/1.outcome";
+  static constexpr const char* summary = "What became of an operation";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 10'000;
   using reply = outcome_known;

@@ -2,6 +2,7 @@
 //
 //   struct enable {
 //     static constexpr const char* name = "tilld.scanner/1.enable";
+//     static constexpr const char* summary = "Lets a scanner emit what it scans, or not";
 //     static constexpr bool changes_state = false;
 //     static constexpr std::uint32_t deadline_ms_default = 2000;
 //     using reply = tilld::nothing;
@@ -10,6 +11,7 @@
 //   BOOST_DESCRIBE_STRUCT(enable, (), (on))
 //
 // name                 written here once and nowhere else
+// summary              of a request: one line without a full stop, for docs/methods.md and rpc.discover
 // changes_state        true where doing it twice could do harm (paper, drawer, money). Such a request carries
 //                      operation_id, a UUIDv7 in text that the daemon fills in; the same id again is the same
 //                      operation and gets the first outcome

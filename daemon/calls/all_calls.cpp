@@ -1,0 +1,17 @@
+// The dispatch table of a till.
+#include "daemon/calls/parts.hpp"
+
+namespace tilld::daemon {
+
+void add_calls(router& methods, till_parts* till) {
+  add_session_calls(methods, till);
+  add_system_calls(methods, till);
+  add_event_calls(methods, till);
+  add_sale_calls(methods, till);
+  add_operation_calls(methods, till);
+  add_journal_calls(methods, till);
+  add_plugin_calls(methods, till);
+  add_token_calls(methods, till);
+}
+
+}  // namespace tilld::daemon
