@@ -321,3 +321,17 @@ TEST_F(plugin_faults_test, cannot_be_read_as_healthy_in_the_status) {
       << json::serialize(describe(shop_, "wrong"));
   EXPECT_TRUE(wait_ready("good"));
 }
+
+TEST_F(plugin_faults_test, take_no_plugin_for_a_flood_that_answers_as_quickly_as_it_is_asked) {
+  start("  - {name: good, plugin: simulated}\n");
+  ASSERT_TRUE(wait_ready("good"));
+  auto till = shop_.connect();
+  // More within a second than a plugin may say of itself.
+  for (int round = 0; round < 300; ++round) {
+    std::int64_t last = 0;
+    for (int i = 0; i < 30; ++i) last = till.send("printer.status", {});
+    ASSERT_TRUE(till.answer(last));
+  }
+  auto info = describe(shop_, "good");
+  EXPECT_EQ(info.at("faults").to_number<int>(), 0) << json::serialize(info);
+}
