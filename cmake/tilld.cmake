@@ -19,7 +19,8 @@ if(TILLD_TESTS)
 endif()
 
 add_compile_options(-Wall -Wextra -Wshadow -Wno-missing-field-initializers
-  "$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Wno-mismatched-new-delete;-fcoroutines>")
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>"
+  "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-mismatched-new-delete;-fcoroutines>")
 if(TILLD_SANITIZE)
   add_compile_options(-fsanitize=${TILLD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TILLD_SANITIZE})

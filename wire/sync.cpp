@@ -16,7 +16,6 @@ using base::errc;
 using base::error;
 
 constexpr std::size_t till_field_size = 32;
-constexpr std::size_t head_size = 4 + 8 + 32;
 constexpr std::size_t software_size_max = 64;
 constexpr std::size_t method_size_max = 64;
 constexpr std::string_view proof_tag = "tilld.sync.1";

@@ -212,7 +212,7 @@ class json_walk {
 };
 
 template <class T>
-consteval unknown_members unknown_members_of() {
+constexpr unknown_members unknown_members_of() {
   if constexpr (requires { T::moves_value; }) {
     if (T::moves_value) return unknown_members::refused;
   }
