@@ -48,7 +48,7 @@ std::vector<journal_record> read_journal(tests::line_client& till) {
 
 class auditor {
  public:
-  explicit auditor(const own_record& record) : record_(record) {
+  explicit auditor(const own_record& record) {
     for (std::size_t i = 0; i < record.size(); ++i) by_key_[record.at(i).key] = &record.at(i);
   }
 
@@ -144,7 +144,6 @@ class auditor {
   }
 
  private:
-  const own_record& record_;
   std::map<std::string, const operation*> by_key_;
 };
 

@@ -16,8 +16,8 @@ namespace {
 
 struct knock {
   static constexpr const char* name = "org.tilld.test.door-knocker/1.knock";
-  static constexpr bool changes_state = false;
-  static constexpr std::uint32_t deadline_ms_default = 10'000;
+  [[maybe_unused]] static constexpr bool changes_state = false;
+  [[maybe_unused]] static constexpr std::uint32_t deadline_ms_default = 10'000;
   struct reply {
     bool connected = false;  // the socket itself was in reach
     bool self = false, child = false, orphan = false;

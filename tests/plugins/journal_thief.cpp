@@ -16,8 +16,8 @@ namespace {
 
 struct steal {
   static constexpr const char* name = "org.tilld.test.journal-thief/1.steal";
-  static constexpr bool changes_state = false;
-  static constexpr std::uint32_t deadline_ms_default = 1000;
+  [[maybe_unused]] static constexpr bool changes_state = false;
+  [[maybe_unused]] static constexpr std::uint32_t deadline_ms_default = 1000;
   struct reply {
     int read = 0;
     int write = 0;

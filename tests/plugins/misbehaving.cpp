@@ -9,8 +9,8 @@
 namespace {
 
 struct word {
-  static constexpr bool changes_state = false;
-  static constexpr std::uint32_t deadline_ms_default = 1000;
+  [[maybe_unused]] static constexpr bool changes_state = false;
+  [[maybe_unused]] static constexpr std::uint32_t deadline_ms_default = 1000;
   using reply = tilld::nothing;
 };
 

@@ -15,8 +15,8 @@ struct heard {
 BOOST_DESCRIBE_STRUCT(heard, (), (fine, value, kind, detail))
 
 struct word {
-  static constexpr bool changes_state = false;
-  static constexpr std::uint32_t deadline_ms_default = 10'000;
+  [[maybe_unused]] static constexpr bool changes_state = false;
+  [[maybe_unused]] static constexpr std::uint32_t deadline_ms_default = 10'000;
   using reply = heard;
 };
 struct central : word {
