@@ -60,6 +60,7 @@ std::vector<source_file> read_tree(const std::string& root) {
       if (hidden || name.rfind("build", 0) == 0 || name == "node_modules") at.disable_recursion_pending();
       continue;
     }
+    if (name == ".git") continue;  // in a further work tree of git it is a file
     if (!at->is_regular_file() || at->is_symlink() || at->file_size() > (2 << 20)) continue;
     std::ifstream in(at->path(), std::ios::binary);
     std::string text(std::istreambuf_iterator<char>(in), {});
