@@ -5,7 +5,7 @@
 #   doc      pages, and configuration files to start from
 # The programs find each other from where they lie, so an installed tree works under any prefix and may be moved.
 # ./dev install PREFIX does it all.
-set(TILLD_SHIPPED_PLUGINS simulated escpos-printer)
+set(TILLD_SHIPPED_PLUGINS escpos-printer serial-scanner simulated)
 set(TILLD_SDK_PROGRAMS "")
 
 install(TARGETS tilld RUNTIME DESTINATION sbin COMPONENT till)
@@ -28,6 +28,8 @@ foreach(unit tilld=till till-central=central)
   install(FILES systemd/sysusers.d/${name}.conf DESTINATION lib/sysusers.d COMPONENT ${part})
   install(FILES systemd/tmpfiles.d/${name}.conf DESTINATION lib/tmpfiles.d COMPONENT ${part})
 endforeach()
+
+install(DIRECTORY systemd/udev/ DESTINATION lib/udev/rules.d COMPONENT till FILES_MATCHING PATTERN "*.rules")
 
 install(DIRECTORY plugin-api/include/ DESTINATION include COMPONENT sdk FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(DIRECTORY plugin-api/schema DESTINATION share/tilld COMPONENT sdk)
@@ -52,6 +54,9 @@ install(DIRECTORY config/ DESTINATION share/doc/tilld/config COMPONENT doc FILES
 foreach(plugin ${TILLD_SHIPPED_PLUGINS})
   if(EXISTS ${CMAKE_SOURCE_DIR}/plugins/${plugin}/README.md)
     install(FILES plugins/${plugin}/README.md DESTINATION share/doc/tilld/plugins/${plugin} COMPONENT doc)
+  endif()
+  if(EXISTS ${CMAKE_SOURCE_DIR}/plugins/${plugin}/devices.yaml)
+    install(FILES plugins/${plugin}/devices.yaml DESTINATION share/doc/tilld/plugins/${plugin} COMPONENT doc)
   endif()
 endforeach()
 
