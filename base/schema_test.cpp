@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "base/json_text.hpp"
+
 using namespace tilld::base;
 namespace json = boost::json;
 
@@ -118,4 +120,15 @@ TEST(schema, knows_money_ids_and_octets) {
   EXPECT_EQ(complaint(shape::uuid(), R"("018bcfe5")"), "body: must be a UUID");
   EXPECT_EQ(complaint(shape::hex(2), R"("00fF")"), "");
   EXPECT_EQ(complaint(shape::hex(2), R"("00f")"), "body: must be 4 hexadecimal digits");
+}
+
+TEST(json_text, is_indented_where_a_line_would_be_long_and_reads_back_as_it_was) {
+  json::value v = json::parse(R"({"a":[1,2],"b":{},"c":[]})");
+  EXPECT_EQ(indented(v), "{\"a\":[1,2],\"b\":{},\"c\":[]}\n");
+  json::object large;
+  for (int i = 0; i < 30; ++i)
+    large["member \"" + std::to_string(i)] = json::array{i, json::object{{"x", "y\n"}}};
+  auto text = indented(large);
+  EXPECT_EQ(json::parse(text), json::value(large));
+  EXPECT_NE(text.find("\n  \"member \\\"7\": [7,{\"x\":\"y\\n\"}],\n"), text.npos) << text;
 }

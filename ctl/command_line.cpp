@@ -105,7 +105,7 @@ class commands {
   void add_calls() {
     auto* c = add(app_, "call", "Call any method by hand",
                   [v = v_](const surroundings& s) { return call(s, v->call); });
-    c->add_option("METHOD", v_->call.method, "For example printer.status; docs/protocol.md has all")
+    c->add_option("METHOD", v_->call.method, "For example printer.status; docs/methods.md has all")
         ->required();
     c->add_option("PARAMS", v_->call.params, "A JSON object, or - to read it from standard input")
         ->type_name("JSON");

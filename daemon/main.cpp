@@ -1,6 +1,6 @@
 // tilld: the daemon on the till.
 //
-//   tilld [--config FILE] [--check-config] [--plugin-host PROGRAM] [--debug-plugins] [--verbose]
+//   tilld [--config FILE] [--check-config] [--openrpc] [--plugin-host PROGRAM] [--debug-plugins] [--verbose]
 //
 // Exit codes: 0 stopped as asked, 1 could not run, 64 wrong usage, 78 wrong configuration.
 #include <malloc.h>
@@ -15,8 +15,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/step.hpp"
+#include "daemon/calls/openrpc.hpp"
 #include "daemon/config/installed_places.hpp"
 #include "daemon/till_daemon.hpp"
 
@@ -83,9 +85,11 @@ int main(int argc, char** argv) {
   std::string config_path = "/etc/tilld/tilld.yaml";
   daemon::daemon_options options;
   options.plugin_host = daemon::own_places().plugin_host;
-  bool check_only = false, verbose = false;
+  bool check_only = false, print_openrpc = false, verbose = false;
   app.add_option("--config", config_path, "Configuration file")->capture_default_str();
   app.add_flag("--check-config", check_only, "Read the configuration, say what is wrong, and end");
+  app.add_flag("--openrpc", print_openrpc,
+               "Print what rpc.discover of a till with every device answers, and end");
   app.add_option("--plugin-host", options.plugin_host, "Program that runs a plugin in a process of its own");
   app.add_flag("--debug-plugins", options.debug_plugins,
                "Let isolation: none load plugins that link SQLite, libusb or libnfc; for a debugger, never "
@@ -104,6 +108,10 @@ int main(int argc, char** argv) {
   // its size.
   ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   base::log_debug_lines(verbose);
+  if (print_openrpc) {
+    std::cout << base::indented(daemon::openrpc_document(daemon::whole_table(), {}));
+    return std::cout.flush() ? EXIT_SUCCESS : exit_failed;
+  }
   if (check_only) {
     auto settings = daemon::load_config(config_path);
     if (!settings) return refuse(settings.error());

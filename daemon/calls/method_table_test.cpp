@@ -14,15 +14,6 @@ namespace json = boost::json;
 
 namespace {
 
-std::vector<method> whole_table() {
-  router r;
-  add_calls(r, nullptr);
-  // Without a till no plugin is there to ask; all words that there could be stand in for it.
-  r.add_rest([](const std::string&) { return std::nullopt; },
-             [] { return methods_of_words([](std::string_view) { return true; }); });
-  return r.methods();
-}
-
 // Each member that a schema names, at any depth: the path and its schema.
 void each_member(const std::string& path, const json::object& schema,
                  const std::function<void(const std::string&, const json::object&)>& visit) {

@@ -64,8 +64,11 @@ void add_journal_calls(router& methods, till_parts* till);
 // plugin.*, device.list and every interface of the plugins
 void add_plugin_calls(router& methods, till_parts* till);
 void add_token_calls(router& methods, till_parts* till);
+void add_discover_calls(router& methods, till_parts* till);
 // All of them.
 void add_calls(router& methods, till_parts* till);
+// What a till with every device would answer, to be read.
+std::vector<method> whole_table();
 
 // The words of the interfaces that are wanted, as methods.
 std::vector<method> methods_of_words(const std::function<bool(std::string_view interface)>& wanted);

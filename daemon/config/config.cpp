@@ -31,7 +31,7 @@ std::string_view name(role r) {
 }
 
 std::optional<role> parse_role(std::string_view text) {
-  for (auto r : {role::till, role::operator_, role::self_checkout, role::read, role::admin})
+  for (auto r : every_role)
     if (text == name(r)) return r;
   return std::nullopt;
 }

@@ -17,8 +17,10 @@
 
 namespace tilld::daemon {
 
-// What a connection may do; docs/protocol.md has the table.
+// What a connection may do; docs/methods.md has the table.
 enum class role { till, operator_, self_checkout, read, admin };
+inline constexpr role every_role[] = {role::till, role::operator_, role::self_checkout, role::read,
+                                      role::admin};
 std::string_view name(role r);
 std::optional<role> parse_role(std::string_view text);
 

@@ -5,98 +5,15 @@
 #include <regex>
 #include <set>
 
-#include "base/error.hpp"
-#include "base/file.hpp"
-#include "daemon/calls/parts.hpp"
 #include "plugin-api/catalogue.hpp"
 #include "tests/docs/page.hpp"
-#include "tests/support/scratch.hpp"
-#include "tests/support/shop.hpp"
+#include "tests/docs/till_of_the_page.hpp"
 
 namespace tilld::tests {
 namespace {
 
 namespace json = boost::json;
 using std::chrono::milliseconds;
-
-constexpr const char* simulated_devices = R"(  - name: sim
-    plugin: simulated
-    config:
-      as_of: "2026-11-21T14:05:00Z"
-      customers:
-        - found_by: ["4711"]
-          customer:
-            id: 018bcfe5-6800-7abc-8123-456789abcdef
-            name: Ada Lovelace
-            level: gold
-            balances:
-              - {kind: wallet, amount: {minor: 1240, currency: EUR}}
-              - {kind: points, count: 230}
-            rewards:
-              - {id: coffee, title: A free coffee, points: 200}
-      wallets:
-        - {uid: 04A1B2C3D4E5F6, balance: {minor: 1240, currency: EUR}}
-)";
-
-// The till of the page: simulated devices, and a central server that does not answer.
-class till_of_the_page {
- public:
-  till_of_the_page() : shop_(folder_.path()) {
-    shop_.plugins_yaml = simulated_devices;
-    shop_.tcp_port = free_port();
-    shop_.add_central("central");
-    shop_.start_till();
-    admin_ = shop_.connect(true);
-  }
-
-  // The device was pulled out: it is ready again only after another start.
-  void expect_restart() { ++restarts_; }
-
-  bool wait_for_devices() {
-    for (auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-         std::chrono::steady_clock::now() < until;) {
-      auto answer = admin_.call("plugin.list");
-      if (!answer) return false;
-      auto& plugins = answer->at("result").at("plugins").as_array();
-      auto is_back = [&](const json::value& p) {
-        return p.at("state") == "ready" && p.at("restarts").as_int64() >= restarts_;
-      };
-      if (std::all_of(plugins.begin(), plugins.end(), is_back)) return true;
-      // The next answer comes when the daemon has something to say, at the latest after this.
-      admin_.next_event("none", milliseconds(50));
-    }
-    return false;
-  }
-
-  std::string log() const {
-    auto octets = base::read_file(shop_.till_log());
-    return octets ? std::string(base::as_text(*octets)) : "";
-  }
-
-  std::string make_token(const std::string& role) {
-    auto answer = admin_.call("token.add", {{"role", role}});
-    return answer ? std::string(answer->at("result").at("token").as_string()) : "";
-  }
-
-  line_client connect(const std::string& door) {
-    if (door != "tcp") return shop_.connect(door == "admin");
-    line_client client;
-    EXPECT_TRUE(client.connect_tcp(shop_.tcp_port));
-    return client;
-  }
-  line_client sign_on(const std::string& token) {
-    auto client = connect("tcp");
-    auto answer = client.call("session.hello", {{"token", token}});
-    EXPECT_TRUE(answer && answer->contains("result"));
-    return client;
-  }
-
- private:
-  scratch_folder folder_;
-  shop shop_;
-  line_client admin_;
-  std::int64_t restarts_ = 0;
-};
 
 bool belongs_together(const json::object& shown, const json::object& real) {
   if (auto* id = shown.if_contains("id")) return real.contains("id") && real.at("id") == *id;
@@ -162,75 +79,13 @@ TEST(protocol_page, is_right_that_the_log_names_who_sends_nonsense_and_does_so_o
   EXPECT_EQ(log.find("A client sends what is no request", first + 1), log.npos);
 }
 
-TEST(protocol_page, has_the_roles_that_the_daemon_grants) {
-  till_of_the_page till;
-  ASSERT_TRUE(till.wait_for_devices());
-  auto rows = table_rows(read_page("docs/protocol.md"), "## Roles");
-  ASSERT_GT(rows.size(), 5u);
-  auto& roles = rows[0];
-  ASSERT_EQ(roles,
-            (std::vector<std::string>{"Method", "till", "operator", "self_checkout", "read", "admin"}));
-  for (std::size_t column = 1; column < roles.size(); ++column) {
-    auto token = roles[column] == "admin" ? "" : till.make_token(roles[column]);
-    auto client = token.empty() ? till.connect("admin") : till.sign_on(token);
-    for (std::size_t i = 1; i < rows.size(); ++i) {
-      auto methods = code_words(rows[i][0]);
-      if (rows[i][0].starts_with("words of interfaces")) methods = {"org.tilld.simulation.look"};
-      for (auto& method : methods) {
-        if (method == "session.bye") continue;  // after it nothing can be asked
-        auto answer = client.call(method, {{"deadline_ms", 1}});
-        ASSERT_TRUE(answer) << method;
-        auto* error = answer->if_contains("error");
-        bool forbidden = error && error->at("data").at("kind") == "forbidden";
-        EXPECT_FALSE(error && error->at("data").at("kind") == "unknown_method") << method;
-        EXPECT_EQ(forbidden, rows[i][column] == "-") << method << " for " << roles[column];
-      }
-    }
-  }
-}
-
-// Names of the daemon's own methods, from its dispatch table.
-std::set<std::string> own_methods() {
-  daemon::router table;
-  daemon::add_calls(table, nullptr);
-  table.add_rest(nullptr, nullptr);
-  std::set<std::string> names;
-  for (auto& m : table.methods()) names.insert(m.name);
-  return names;
-}
-
-TEST(protocol_page, names_every_method_word_and_topic) {
+TEST(protocol_page, names_every_topic_and_leaves_the_methods_to_their_own_page) {
   auto page = read_page("docs/protocol.md");
-  std::set<std::string> in_roles, in_methods;
-  for (auto& row : table_rows(page, "## Roles"))
-    for (auto& word : code_words(row[0])) in_roles.insert(word);
-  for (auto& row : table_rows(page, "## All methods of this version"))
-    for (auto& word : code_words(row[0])) in_methods.insert(word);
-  auto own = own_methods();
-  EXPECT_GT(own.size(), 15u);
-  for (auto& name : own) {
-    EXPECT_TRUE(in_roles.count(name)) << name << " has no row in the table of roles";
-    EXPECT_TRUE(in_methods.count(name)) << name << " has no row in the table of methods";
-  }
-  for (auto& word : catalogue::words())
-    if (!word.service) {
-      EXPECT_TRUE(in_roles.count(std::string(word.method))) << word.method;
-    }
-  for (auto& name : in_roles)
-    EXPECT_TRUE(own.count(name) || catalogue::find_method(name) || name == "tilld.")
-        << name << " does not exist";
   std::set<std::string> topics;
   for (auto& row : table_rows(page, "## Events"))
     for (auto& word : code_words(row[0])) topics.insert(word);
   for (auto& topic : catalogue::topics()) EXPECT_TRUE(topics.count(std::string(topic.name))) << topic.name;
-}
-
-TEST(protocol_page, names_only_errors_that_exist) {
-  for (auto& row : table_rows(read_page("docs/protocol.md"), "## All methods of this version")) {
-    ASSERT_EQ(row.size(), 4u);
-    for (auto& kind : code_words(row[3]))
-      EXPECT_TRUE(base::find_error(kind) || own_methods().count(kind)) << kind;
-  }
+  EXPECT_NE(page.find("](methods.md)"), page.npos);
 }
 
 TEST(protocol_page, has_every_member_of_a_sale) {

@@ -58,7 +58,7 @@ BOOST_DESCRIBE_STRUCT(identified, (), (found, customer, as_of))
 struct identify {
   static constexpr const char* name = "tilld.customer/1.identify";
   static constexpr const char* summary =
-      "Who a card, code, telephone number or address belongs to, with balances and rewards";
+      "Who somebody is, by exactly one of the members, with balances and rewards";
   static constexpr bool changes_state = false;
   static constexpr std::uint32_t deadline_ms_default = 3'000;
   static constexpr std::array<std::string_view, 2> secret_members{"code", "proof"};
