@@ -57,8 +57,8 @@ void leave_signals_to_others() {
 
 }  // namespace
 
-instance::instance(plugin_file file, std::vector<allowed_path> allowed_paths)
-    : file_(std::move(file)), allowed_paths_(std::move(allowed_paths)), face_{} {
+instance::instance(plugin_file file, const runner_settings& how)
+    : file_(std::move(file)), allowed_paths_(how.allowed_paths), observer_(how.observer), face_{} {
   face_.struct_size = sizeof(tilld_host);
   face_.abi_minor = TILLD_ABI_MINOR;
   face_.self = this;
@@ -327,7 +327,7 @@ void instance::log(int level, std::string_view text) {
 }
 
 tilld_status instance::watch(int fd, std::int16_t events) {
-  if (std::this_thread::get_id() != thread_.load() || fd < 0) return TILLD_E_INVALID;
+  if (!on_plugin_thread("watch") || fd < 0) return TILLD_E_INVALID;
   if (events == 0) return watched_.erase(fd), TILLD_OK;
   if (!plugin_->on_fd) return TILLD_E_UNSUPPORTED;
   if (!watched_.contains(fd) && watched_.size() >= watched_max) return TILLD_E_BUSY;
@@ -336,7 +336,7 @@ tilld_status instance::watch(int fd, std::int16_t events) {
 }
 
 tilld_status instance::timer(std::uint32_t id, std::uint32_t delay_ms) {
-  if (std::this_thread::get_id() != thread_.load()) return TILLD_E_INVALID;
+  if (!on_plugin_thread("timer")) return TILLD_E_INVALID;
   if (delay_ms == 0) return timers_.erase(id), TILLD_OK;
   if (!plugin_->on_timer) return TILLD_E_UNSUPPORTED;
   if (!timers_.contains(id) && timers_.size() >= timers_max) return TILLD_E_BUSY;
@@ -345,8 +345,15 @@ tilld_status instance::timer(std::uint32_t id, std::uint32_t delay_ms) {
 }
 
 std::uint64_t instance::now_ms() const {
-  return static_cast<std::uint64_t>(
+  const auto ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - begun_).count());
+  return observer_ ? observer_->now(ms) : ms;
+}
+
+bool instance::on_plugin_thread(std::string_view function) const {
+  if (std::this_thread::get_id() == thread_.load()) return true;
+  if (observer_) observer_->refused_on_this_thread(function);
+  return false;
 }
 
 // What follows is called by the I/O thread.

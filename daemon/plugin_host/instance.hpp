@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -22,7 +23,7 @@ namespace tilld::daemon::plugin_host {
 
 class instance {
  public:
-  instance(plugin_file file, std::vector<allowed_path> allowed_paths);
+  instance(plugin_file file, const runner_settings& how);
   instance(const instance&) = delete;
 
   // The plugin's thread, from the sandbox to the end.
@@ -55,6 +56,7 @@ class instance {
   void log(int level, std::string_view text);
   tilld_status watch(int fd, std::int16_t events);
   tilld_status timer(std::uint32_t id, std::uint32_t delay_ms);
+  bool on_plugin_thread(std::string_view function) const;
   std::uint64_t now_ms() const;
 
   exit_code live();
@@ -77,6 +79,7 @@ class instance {
 
   std::optional<plugin_file> file_;
   std::vector<allowed_path> allowed_paths_;
+  std::shared_ptr<runner_observer> observer_;  // none in a till
   face face_;
   const clock::time_point begun_ = clock::now();
 

@@ -34,8 +34,11 @@ constexpr std::size_t unsent_bytes_max = 4 * outbox::bytes_max;
 // The I/O thread.
 class socket_loop {
  public:
-  socket_loop(int socket, instance& it, std::chrono::milliseconds grace)
-      : socket_(socket), it_(it), grace_(grace) {}
+  socket_loop(int socket, instance& it, const runner_settings& how)
+      : socket_(socket),
+        it_(it),
+        grace_(how.stop_grace),
+        read_size_(std::clamp<std::size_t>(how.read_size_max, 1, chunk_.size())) {}
 
   // Until the plugin's thread has come back and its last words are out, or the grace is over.
   void run() {
@@ -68,7 +71,7 @@ class socket_loop {
   }
 
   void read() {
-    const auto size = ::recv(socket_, chunk_.data(), chunk_.size(), MSG_DONTWAIT);
+    const auto size = ::recv(socket_, chunk_.data(), read_size_, MSG_DONTWAIT);
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
     if (size <= 0) return hang_up(exit_code::daemon_gone);
     reader_.feed({chunk_.data(), static_cast<std::size_t>(size)});
@@ -103,6 +106,7 @@ class socket_loop {
   int socket_;
   instance& it_;
   std::chrono::milliseconds grace_;
+  std::size_t read_size_;
   bool gone_ = false;
   wire::plugin_frame_reader reader_;
   std::array<char, 64 * 1024> chunk_;
@@ -112,9 +116,9 @@ class socket_loop {
 
 exit_code run_plugin(base::unique_fd socket, plugin_file file, runner_settings settings) {
   // Shared with the plugin's thread, which outlives this call when it hangs.
-  const auto it = std::make_shared<instance>(std::move(file), std::move(settings.allowed_paths));
+  const auto it = std::make_shared<instance>(std::move(file), settings);
   std::thread plugin_thread([it] { it->run(); });
-  const auto loop = std::make_unique<socket_loop>(socket.get(), *it, settings.stop_grace);
+  const auto loop = std::make_unique<socket_loop>(socket.get(), *it, settings);
   loop->run();
   const auto code = it->finished();
   if (!code) {

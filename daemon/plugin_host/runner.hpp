@@ -14,7 +14,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.hpp"
@@ -24,10 +27,24 @@
 
 namespace tilld::daemon::plugin_host {
 
+// For who examines plugins (plugin-api/check) and not for a till: sees what no message tells the daemon, and
+// turns the plugin's clock. [any-thread], also after run_plugin() returned hung.
+class runner_observer {
+ public:
+  virtual ~runner_observer() = default;
+  // What now() tells the plugin; `ms` is what it would tell.
+  virtual std::uint64_t now(std::uint64_t ms) { return ms; }
+  // The plugin called `function` of its host on a thread that may not, and was refused.
+  virtual void refused_on_this_thread(std::string_view /*function*/) {}
+};
+
 struct runner_settings {
   std::vector<allowed_path> allowed_paths;
   // How long the plugin's thread may take to come back after stop or hang-up. Then the result is hung.
   std::chrono::milliseconds stop_grace{2000};
+  // How much is read from the socket at a time; an examiner makes it small.
+  std::size_t read_size_max = 64 * 1024;
+  std::shared_ptr<runner_observer> observer;
 };
 
 // Blocks until the instance has ended, in one way or another, and what it said has gone out. The socket is a
