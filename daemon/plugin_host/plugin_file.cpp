@@ -1,5 +1,6 @@
 #include "daemon/plugin_host/plugin_file.hpp"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -95,6 +96,18 @@ loaded_libraries& loaded() {
   return all;
 }
 
+// Which symbol or library is missing. Boost.DLL makes one error of all; what dlerror() says stands until the
+// next call of the loader on this thread.
+std::string last_words_of_loader(const std::string& otherwise) {
+  const char* said = ::dlerror();
+  if (!said) return otherwise;
+  std::string_view words(said);
+  // The file is known to who asks, by a better name than its descriptor's.
+  if (words.starts_with("/proc/self/fd/") && words.find(": ") != words.npos)
+    words.remove_prefix(words.find(": ") + 2);
+  return std::string(words);
+}
+
 bool is_printable(const char* text, std::size_t size_max) {
   if (!text || !*text) return false;
   const std::string_view view(text);
@@ -153,7 +166,8 @@ base::result<const tilld_plugin*> plugin_file::load() && {
   boost::dll::shared_library library("/proc/self/fd/" + std::to_string(descriptor_.get()),
                                      boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local,
                                      failed);
-  if (failed) return error{errc::plugin_missing, "the loader says: " + failed.message()};
+  if (failed)
+    return error{errc::plugin_missing, "the loader says: " + last_words_of_loader(failed.message())};
   all.descriptors.push_back(std::move(descriptor_));
   all.libraries.push_back(library);
   const auto& entry = library.get<const tilld_plugin*()>("tilld_plugin_v1");
