@@ -52,12 +52,12 @@ install(FILES README.md CHANGELOG.md LICENSE DESTINATION share/doc/tilld COMPONE
 install(DIRECTORY docs/ DESTINATION share/doc/tilld/docs COMPONENT doc FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY config/ DESTINATION share/doc/tilld/config COMPONENT doc FILES_MATCHING PATTERN "*.yaml")
 foreach(plugin ${TILLD_SHIPPED_PLUGINS})
-  if(EXISTS ${CMAKE_SOURCE_DIR}/plugins/${plugin}/README.md)
-    install(FILES plugins/${plugin}/README.md DESTINATION share/doc/tilld/plugins/${plugin} COMPONENT doc)
-  endif()
-  if(EXISTS ${CMAKE_SOURCE_DIR}/plugins/${plugin}/devices.yaml)
-    install(FILES plugins/${plugin}/devices.yaml DESTINATION share/doc/tilld/plugins/${plugin} COMPONENT doc)
-  endif()
+  install(FILES plugins/${plugin}/README.md DESTINATION share/doc/tilld/plugins/${plugin} COMPONENT doc)
+endforeach()
+# The two that are there to be read: the model in C++ and the example in C.
+foreach(plugin serial-scanner example-scale)
+  install(DIRECTORY plugins/${plugin} DESTINATION share/doc/tilld/plugins COMPONENT doc FILES_MATCHING PATTERN "*.c" PATTERN "*.h"
+    PATTERN "*.cpp" PATTERN "*.hpp" PATTERN "*.md" PATTERN "*.yaml" PATTERN "*.script" PATTERN "CMakeLists.txt")
 endforeach()
 
 # All that is installed, and nothing else: `cmake --build build/dev --target installed`.

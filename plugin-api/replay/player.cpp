@@ -115,6 +115,11 @@ void player::play(const step& s) {
     }
     case verb::event: return expect(s, TILLD_EVENT, s.name);
     case verb::question: return expect(s, TILLD_REQUEST, s.name);
+    case verb::cancel: {
+      if (asked_.empty()) throw mismatch("nothing was asked that is not answered yet");
+      if (plugin_.cancel) plugin_.cancel(instance_, asked_.front().first);
+      return pump();
+    }
     case verb::answer: return answer(s);
     case verb::wait: return move_clock(s.ms);
     case verb::nothing: return expect_silence();

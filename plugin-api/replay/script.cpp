@@ -33,11 +33,14 @@ T take_number(std::string_view& rest, const char* what) {
 }
 
 const std::map<std::string_view, verb> verbs = {
-    {"device", verb::device}, {"start", verb::start}, {"refused", verb::refused},
-    {">", verb::says},        {"<", verb::hears},     {"ask", verb::ask},
-    {"reply", verb::reply},   {"event", verb::event}, {"question", verb::question},
-    {"answer", verb::answer}, {"wait", verb::wait},   {"nothing", verb::nothing},
-    {"unplug", verb::unplug}, {"gone", verb::gone},
+    {"device", verb::device},   {"start", verb::start},
+    {"refused", verb::refused}, {">", verb::says},
+    {"<", verb::hears},         {"ask", verb::ask},
+    {"cancel", verb::cancel},   {"reply", verb::reply},
+    {"event", verb::event},     {"question", verb::question},
+    {"answer", verb::answer},   {"wait", verb::wait},
+    {"nothing", verb::nothing}, {"unplug", verb::unplug},
+    {"gone", verb::gone},
 };
 
 // A JSON object, and behind it perhaps the blob in quotes.
@@ -91,6 +94,7 @@ step read_step(std::string_view line) {
       if (s.name.empty()) throw wrong_script("expected a name such as tilld.scanner/1.scanned");
       take_body(line, s);
       break;
+    case verb::cancel:
     case verb::device:
     case verb::nothing:
     case verb::unplug:

@@ -20,6 +20,7 @@ enum class verb {
   hears,     // the plugin must have written `octets` to the device
   ask,       // a request `name` with `body`
   reply,     // the answer to the oldest unanswered ask must be `status`, `body`
+  cancel,    // the till takes back the oldest unanswered ask
   event,     // the plugin must say `name` with `body`
   question,  // the plugin must ask the daemon `name` with `body`
   answer,    // the daemon answers the oldest open question with `status`, `body`
