@@ -46,7 +46,7 @@ class driver {
     auto token = share(std::move(pending));
     host_.ask(state::get{.key = request.operation_id}, [token](const tilld::answer<state::found>& answer) {
       printer::outcome_known known;  // unknown: not found is no promise that it was not done
-      if (answer && answer->value && *answer->value == "done") known.state = tilld::operation_state::done;
+      if (answer && answer->value && answer->value->is_object()) known.state = tilld::operation_state::done;
       token->answer(known);
     });
   }
@@ -84,10 +84,9 @@ class driver {
     host_.ask(state::get{.key = operation},
               [this, token, operation, work](const tilld::answer<state::found>& before) {
                 if (!before) return token->fail({TILLD_E_BUSY, "cannot look whether it was done before"});
-                if (before->value && *before->value == "done") {
-                  typename Request::reply as_before{};
-                  return token->answer(as_before);
-                }
+                // Done: the stored answer. It was that of a drawer or of a print, as this request is.
+                if (before->value && before->value->is_object())
+                  return token->answer(tilld::from_json<typename Request::reply>(*before->value));
                 // Begun and not done: a crash came between, and nobody knows what is on the paper.
                 if (before->value)
                   return token->fail({TILLD_E_TIMEOUT, "begun before, and the end is not known"});
@@ -102,7 +101,7 @@ class driver {
                 if (!stored) return token->fail({TILLD_E_BUSY, "cannot write down that it begins"});
                 try {
                   auto reply = work(*this);
-                  host_.ask(state::put{.key = operation, .value = "done"},
+                  host_.ask(state::put{.key = operation, .value = tilld::to_json(reply)},
                             [token, reply](const tilld::answer<tilld::nothing>&) { token->answer(reply); });
                 } catch (const tilld::failure& why) {
                   token->fail(why);
