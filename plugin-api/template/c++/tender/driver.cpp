@@ -29,6 +29,8 @@ class driver {
 
   // Also stores a decline for the operation that is reversed, so that it is refused when it arrives late.
   void reverse(const tender::reverse& request, tilld::pending<tender::reverse> pending) {
+    check_id(request.operation_id);
+    check_id(request.reversed_operation_id);
     auto token = share(std::move(pending));
     tender::authorized refused;
     refused.decision = tender::decision::declined;
@@ -71,6 +73,11 @@ class driver {
   tender::released decide(const tender::release&) { return {tender::decision::declined, not_found, {}}; }
   tender::reversed decide(const tender::reverse&) { return {tender::decision::declined, not_found, {}, {}}; }
 
+  // While there is somebody to answer: what is thrown later, in a continuation, ends the instance.
+  static void check_id(const std::string& operation_id) {
+    if (const char* wrong = state::key_complaint(operation_id)) throw tilld::failure(TILLD_E_INVALID, wrong);
+  }
+
   template <class Request>
   static std::shared_ptr<tilld::pending<Request>> share(tilld::pending<Request> pending) {
     return std::make_shared<tilld::pending<Request>>(std::move(pending));
@@ -79,6 +86,7 @@ class driver {
   // Answers what was answered before; else decides, stores, and answers when it is stored.
   template <class Request>
   void once(const Request& request, tilld::pending<Request> pending) {
+    check_id(request.operation_id);
     auto token = share(std::move(pending));
     host_.ask(state::get{.key = request.operation_id},
               [this, request, token](const tilld::answer<state::found>& before) {
