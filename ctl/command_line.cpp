@@ -32,7 +32,7 @@ constexpr const char* ending =
 struct values {
   std::string socket, timeout;
   bool json = false;
-  std::string name, role, note, id, outcome, reason, file, database;
+  std::string name, role = "till", note, origin, id, outcome, reason, file, database;
   call_options call;
   std::vector<std::string> topics;
   std::uint64_t count = 0, sequence = 0;
@@ -146,14 +146,25 @@ class commands {
   }
 
   void add_tokens() {
-    auto* t = add(app_, "token", "Who may speak over TCP", nullptr);
+    std::vector<std::string> roles{"till", "operator", "self_checkout", "read"};
+    auto* pair =
+        add(app_, "pair", "Make a token for the pages of one origin, or for programs; it is shown this once",
+            [v = v_](const surroundings& s) { return add_token(s, v->role, v->note, v->origin); });
+    pair->add_option("--origin", v_->origin,
+                     "As listen.http.origins in tilld.yaml has it; without it the token is for programs")
+        ->type_name("https://HOST");
+    pair->add_option("--role", v_->role, "till (the default), operator, self_checkout or read")
+        ->type_name("ROLE")
+        ->check(CLI::IsMember(roles));
+    pair->add_option("--note", v_->note, "For whom, for people");
+    auto* t = add(app_, "token", "Who may speak over TCP, HTTP and WebSocket", nullptr);
     t->require_subcommand(1);
     auto* make = add(*t, "add", "Make a token; it is shown this once",
                      [v = v_](const surroundings& s) { return add_token(s, v->role, v->note); });
     make->add_option("--role", v_->role, "till, operator, self_checkout or read")
         ->required()
         ->type_name("ROLE")
-        ->check(CLI::IsMember(std::vector<std::string>{"till", "operator", "self_checkout", "read"}));
+        ->check(CLI::IsMember(roles));
     make->add_option("--note", v_->note, "For whom, for people");
     add(*t, "list", "All tokens, without their secrets", list_tokens);
     auto* remove = add(*t, "remove", "Nobody signs on with it any more",

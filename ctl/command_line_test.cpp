@@ -34,6 +34,8 @@ TEST(command_line, knows_every_command) {
                         {"token", "add", "--role", "till"},
                         {"token", "add", "--role", "self_checkout", "--note", "left"},
                         {"token", "list"},
+                        {"pair"},
+                        {"pair", "--origin", "https://till.example", "--role", "operator", "--note", "left"},
                         {"token", "remove", "0d01dc5d"},
                         {"journal", "head"},
                         {"journal", "verify"},

@@ -85,12 +85,13 @@ std::string show_operations(const boost::json::object& answer, const style& look
 
 std::string show_tokens(const boost::json::object& answer, const style& look) {
   auto& all = list_of(answer, "tokens");
-  if (all.empty()) return "There is no token; over TCP nobody can sign on.\n";
-  table t({"Token", "Role", "Made", "Note"});
+  if (all.empty()) return "There is no token; over TCP and HTTP nobody can sign on.\n";
+  table t({"Token", "Role", "For", "Made", "Note"});
   for (auto& one : all) {
     if (!one.is_object()) continue;
     auto& o = one.get_object();
-    t.row({harmless(text_of(o, "id")), harmless(text_of(o, "role")),
+    auto origin = harmless(text_of(o, "origin"));
+    t.row({harmless(text_of(o, "id")), harmless(text_of(o, "role")), origin.empty() ? "programs" : origin,
            moment(integer_of(o, "created_ms").value_or(0)), harmless(text_of(o, "note"))});
   }
   return t.text(look);

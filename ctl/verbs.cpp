@@ -89,14 +89,18 @@ exit_code resolve_operation(const surroundings& s, const std::string& id, const 
   return say(s.json ? one_line(*answer) : show_operation(*answer, s.out, now_ms()));
 }
 
-exit_code add_token(const surroundings& s, const std::string& role, const std::string& note) {
+exit_code add_token(const surroundings& s, const std::string& role, const std::string& note,
+                    const std::string& origin) {
   boost::json::object params{{"role", role}};
   if (!note.empty()) params["note"] = note;
+  if (!origin.empty()) params["origin"] = origin;
   auto answer = ask(s, "token.add", std::move(params));
   if (!answer) return fail(s, answer.error());
   if (s.json) return say(one_line(*answer));
-  auto about = "Token " + harmless(text_of(*answer, "id")) + ", role " + harmless(text_of(*answer, "role")) +
-               ". It is shown this once and kept nowhere:\n";
+  auto about =
+      "Token " + harmless(text_of(*answer, "id")) + ", role " + harmless(text_of(*answer, "role")) +
+      (origin.empty() ? ", for programs" : ", for pages of " + harmless(text_of(*answer, "origin"))) +
+      ". It is shown this once and kept nowhere:\n";
   // In a pipe the token stands alone, so that a script reads it without cutting.
   if (!s.on_terminal) remark(about);
   return say((s.on_terminal ? about : "") + harmless(text_of(*answer, "token")) + "\n");

@@ -67,7 +67,9 @@ exit_code unknown_operations(const surroundings& s);
 exit_code resolve_operation(const surroundings& s, const std::string& id, const std::string& what,
                             const std::string& reason);
 
-exit_code add_token(const surroundings& s, const std::string& role, const std::string& note);
+// Without an origin the token is for programs.
+exit_code add_token(const surroundings& s, const std::string& role, const std::string& note,
+                    const std::string& origin = {});
 exit_code list_tokens(const surroundings& s);
 exit_code remove_token(const surroundings& s, const std::string& id);
 

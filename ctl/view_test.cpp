@@ -173,9 +173,9 @@ TEST_F(view, shows_tokens_heads_and_events) {
   EXPECT_EQ(
       show_tokens(
           object(R"({"tokens":[{"id":"0d01","role":"till","note":"left","created_ms":1700000000000}]})"), {}),
-      "Token  Role  Made                 Note\n"
-      "0d01   till  2023-11-14 22:13:20  left\n");
-  EXPECT_EQ(show_tokens({}, {}), "There is no token; over TCP nobody can sign on.\n");
+      "Token  Role  For       Made                 Note\n"
+      "0d01   till  programs  2023-11-14 22:13:20  left\n");
+  EXPECT_EQ(show_tokens({}, {}), "There is no token; over TCP and HTTP nobody can sign on.\n");
   EXPECT_EQ(
       show_head(
           object(

@@ -48,9 +48,11 @@ int run(const std::string& config_path, daemon::daemon_options options) {
   auto opened = daemon::till_daemon::open(io, *settings, options);
   if (!opened) return refuse(opened.error());
   auto& till = **opened;
-  base::log(
-      base::log_level::info, "tilld is ready",
-      {{"till", settings->till}, {"socket", settings->listen.unix_path}, {"tcp_port", till.tcp_port()}});
+  base::log(base::log_level::info, "tilld is ready",
+            {{"till", settings->till},
+             {"socket", settings->listen.unix_path},
+             {"tcp_port", till.tcp_port()},
+             {"http_port", till.http_port()}});
   sd_notifyf(0, "READY=1\nSTATUS=%s", till.status_line().c_str());
 
   bool stopped_in_order = false;

@@ -33,6 +33,7 @@ class till_daemon {
 
   const till_parts& parts() const { return *parts_; }
   std::uint16_t tcp_port() const { return server_->tcp_port(); }
+  std::uint16_t http_port() const { return server_->http_port(); }
   // One line for the service manager: "3 plugins ready, 17 records wait".
   std::string status_line() const;
 

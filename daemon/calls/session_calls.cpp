@@ -3,6 +3,7 @@
 
 #include "daemon/calls/params.hpp"
 #include "daemon/calls/parts.hpp"
+#include "wire/plugin_frame.hpp"
 
 namespace tilld::daemon {
 
@@ -50,7 +51,7 @@ answer hello(till_parts& till, const call& c) {
   // nothing.
   if (who.principal.empty()) {
     auto token = text_in(c.params, "token");
-    auto row = till.tokens.find(token.value_or(""));
+    auto row = till.tokens.find(token.value_or(""), who.origin);
     auto r = row ? parse_role(row->role) : std::nullopt;
     if (!r)
       return make_error({errc::unauthenticated, token ? "the token is not known" : "token is missing"},
@@ -73,6 +74,7 @@ answer hello(till_parts& till, const call& c) {
                        {{"line_octets", wire::line_size_max},
                         {"requests_in_flight", requests_in_flight_max},
                         {"connections", connections_max},
+                        {"blob_octets", wire::plugin_blob_size_max},
                         {"memory_octets", connection_memory_max}}}});
 }
 

@@ -12,6 +12,7 @@
 #include "base/id.hpp"
 #include "base/yaml.hpp"
 #include "daemon/config/installed_places.hpp"
+#include "wire/origin.hpp"
 
 namespace tilld::daemon {
 
@@ -37,6 +38,8 @@ std::optional<role> parse_role(std::string_view text) {
 }
 
 namespace {
+
+constexpr std::size_t origins_max = 64;
 
 result<std::string> short_name(const yaml_value& v) {
   auto text = v.text();
@@ -118,8 +121,34 @@ result<> read_roles(const yaml_value& v, std::vector<role_mapping>& to) {
   return {};
 }
 
+result<http_config> read_http(const yaml_value& v) {
+  auto map = v.map({"address", "origins"});
+  if (!map) return map.error();
+  http_config http;
+  auto given = map->need("address");
+  if (!given) return given.error();
+  auto text = given->text();
+  if (!text) return text.error();
+  auto address = wire::parse_loopback(*text);
+  if (!address) return given->wrong(address.error().detail);
+  http.address = *address;
+  if (auto value = map->find("origins")) {
+    auto list = value->list();
+    if (!list) return list.error();
+    if (list->size() > origins_max) return value->wrong("at most 64 origins");
+    for (auto& one : *list) {
+      auto spelled = one.text();
+      if (!spelled) return spelled.error();
+      auto origin = wire::parse_origin(*spelled);
+      if (!origin) return one.wrong(origin.error().detail);
+      http.origins.push_back(*origin);
+    }
+  }
+  return http;
+}
+
 result<> read_listen(const yaml_value& v, listen_config& to) {
-  auto map = v.map({"unix", "admin", "roles", "tcp"});
+  auto map = v.map({"unix", "admin", "roles", "tcp", "http"});
   if (!map) return map.error();
   // A socket's name must fit into sockaddr_un.
   auto socket_path = [](const yaml_value& value) -> result<std::string> {
@@ -145,6 +174,11 @@ result<> read_listen(const yaml_value& v, listen_config& to) {
     auto address = wire::parse_loopback(*text);
     if (!address) return value->wrong(address.error().detail);
     to.tcp = *address;
+  }
+  if (auto value = map->find("http")) {
+    auto http = read_http(*value);
+    if (!http) return http.error();
+    to.http = std::move(*http);
   }
   return {};
 }

@@ -31,11 +31,18 @@ struct role_mapping {
   role gets = role::till;
 };
 
+// The door for HTTP and WebSocket.
+struct http_config {
+  wire::loopback_address address;
+  std::vector<std::string> origins;  // of the pages that may come, as wire::parse_origin() spells them
+};
+
 struct listen_config {
   std::string unix_path = "/run/tilld/tilld.sock";
   std::string admin_path = "/run/tilld/admin.sock";
   std::vector<role_mapping> roles;
   std::optional<wire::loopback_address> tcp;  // off unless configured
+  std::optional<http_config> http;            // off unless configured
 };
 
 struct destination_config {

@@ -26,6 +26,7 @@ struct caller {
   std::string principal;  // "unix:1000", "token:7f3a"
   role acts_as = role::read;
   base::language language = base::language::english;
+  std::string origin;  // of the web page behind it; empty for programs
   std::string client;  // name and version as given in hello, for people
   int protocol = 1;
   std::uint64_t connection = 0;

@@ -1,5 +1,6 @@
-// The tokens that open the TCP socket. A token is 32 random octets in hexadecimal, shown once; what is kept
-// is the SHA-256 of it, which is enough because a random token cannot be guessed. [I/O thread]
+// The tokens that open the TCP socket, HTTP and WebSocket. A token is 32 random octets in hexadecimal, shown
+// once; what is kept is the SHA-256 of it, which is enough because a random token cannot be guessed. [I/O
+// thread]
 #pragma once
 
 #include <optional>
@@ -19,14 +20,15 @@ class token_book {
   void add(token_row row) { rows_.push_back(std::move(row)); }
   void remove(const std::string& id);
 
-  // Looks at every token, so that the time tells nothing.
-  std::optional<token_row> find(std::string_view token) const;
+  // A token is for the pages of one origin, or for programs, which have none; from elsewhere it is as good as
+  // unknown. Looks at every token, so that the time tells nothing.
+  std::optional<token_row> find(std::string_view token, std::string_view origin) const;
 
   struct fresh {
     token_row row;
     base::secret token;
   };
-  static fresh make(role r, std::string note, std::int64_t now_ms);
+  static fresh make(role r, std::string note, std::int64_t now_ms, std::string origin = {});
 
  private:
   std::vector<token_row> rows_;

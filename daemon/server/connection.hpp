@@ -3,11 +3,16 @@
 
 #include <string>
 
+#include <boost/asio/awaitable.hpp>
+
 namespace tilld::daemon {
 
 class connection {
  public:
   virtual ~connection() = default;
+  // Until the other side hangs up, breaks the rules or close() is called. Once, and the object lives on for
+  // it.
+  virtual boost::asio::awaitable<void> run() = 0;
   virtual void close() = 0;
   // Empty before sign-on.
   virtual const std::string& principal() const = 0;

@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "base/step.hpp"
+#include "wire/base64.hpp"
 
 namespace tilld::daemon {
 
@@ -19,7 +20,7 @@ namespace {
 constexpr std::size_t unread_events_max = 256 * 1024;
 constexpr std::size_t unread_answers_max = 1 << 20;
 // What a request in hand takes, measured in lines: its text, the values read from it, what the plugin gets.
-constexpr std::size_t lines_a_call_holds = 8, large_line = 4 * 1024;
+constexpr std::size_t lines_a_call_holds = 8, large_line = 4 * 1024, blobs_a_call_holds = 5;
 
 }  // namespace
 
@@ -54,7 +55,7 @@ void conversation::answer_to(std::string_view id, const wire::answer& a) {
 
 void conversation::refuse(const base::error& why) { answer_to("null", make_error(why, who_->language)); }
 
-void conversation::take(std::string_view text) {
+void conversation::take(std::string_view text, std::string_view blob) {
   base::reach(base::step::request_read);
   auto request = wire::parse_request(text);
   if (!request) {
@@ -71,7 +72,7 @@ void conversation::take(std::string_view text) {
   auto found = till_.methods.find(request->method, signed_on_ ? who_->acts_as : role::read);
   if (!signed_on_ && (!found || !(*found)->before_hello)) {
     answer_to(request->id.empty() ? "null" : request->id,
-              make_error({errc::hello_required, "the first line must be session.hello with a token"},
+              make_error({errc::hello_required, "the first message must be session.hello with a token"},
                          who_->language));
     wants_end_ = true;
     return;
@@ -85,8 +86,19 @@ void conversation::take(std::string_view text) {
     answer_to(request->id, make_error(found.error(), who_->language));
     return;
   }
-  call c{who_, std::move(request->method), std::move(request->params), {}};
   auto* m = *found;
+  if (!blob.empty()) {
+    if (m->quick || m->keeps_raw_params || request->params.contains("blob")) {
+      answer_to(request->id,
+                make_error({errc::invalid_params, request->params.contains("blob")
+                                                      ? "blob: came as a member and beside the request"
+                                                      : "blob: " + request->method + " takes none"},
+                           who_->language));
+      return;
+    }
+    request->params["blob"] = wire::to_base64(blob);
+  }
+  call c{who_, std::move(request->method), std::move(request->params), {}};
   if (m->quick) {
     auto answer = m->quick(c);
     answer_to(request->id, answer);
@@ -99,7 +111,8 @@ void conversation::take(std::string_view text) {
   }
   // Only large requests count: 32 small ones in hand are not what fills a memory, and are never refused for
   // others' sake.
-  auto lent = text.size() > large_line ? lines_a_call_holds * text.size() : 0;
+  auto lent =
+      (text.size() > large_line ? lines_a_call_holds * text.size() : 0) + blobs_a_call_holds * blob.size();
   if (!memory_.lend(lent)) {
     answer_to(request->id,
               make_error({errc::busy, "too many large requests are being worked on"}, who_->language));

@@ -54,8 +54,9 @@ class conversation : public std::enable_shared_from_this<conversation> {
 
   // Lets events through to the outlet; without it events.subscribe is refused.
   void listen_to_events();
-  // One JSON-RPC text, a view that need not outlive the call.
-  void take(std::string_view text);
+  // One JSON-RPC text, and a blob that came beside it, which is the same to the call as the member blob in
+  // base64. Views that need not outlive the call.
+  void take(std::string_view text, std::string_view blob = {});
   // Says that something could not be read as a message at all.
   void refuse(const base::error& why);
   // The other side is gone: subscriptions end, nothing is said any more.

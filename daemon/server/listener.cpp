@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -19,6 +20,8 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "daemon/server/ancestry.hpp"
+#include "daemon/server/http_reply.hpp"
+#include "daemon/server/websocket_session.hpp"
 
 namespace tilld::daemon {
 
@@ -89,13 +92,32 @@ server::~server() {
 
 result<> server::listen() {
   auto& how = till_.settings.listen;
-  if (auto opened = open_unix(how.unix_path, 0660, false); !opened) return opened;
-  if (auto opened = open_unix(how.admin_path, 0600, true); !opened) return opened;
-  if (how.tcp) return open_tcp(*how.tcp);
+  if (auto opened = open_unix(how.unix_path, 0660, door::tills); !opened) return opened;
+  if (auto opened = open_unix(how.admin_path, 0600, door::admin); !opened) return opened;
+  if (how.tcp) {
+    auto opened = open_tcp(*how.tcp, door::lines);
+    if (!opened) return opened.error();
+    tcp_door_ = *opened;
+  }
+  if (how.http) {
+    auto opened = open_tcp(how.http->address, door::http);
+    if (!opened) return opened.error();
+    http_door_ = *opened;
+    // A page that brought its own name server comes under another name.
+    std::set<std::string> names{"127.0.0.1", "localhost", "[::1]"};
+    auto& bound = how.http->address.host;
+    names.insert(bound.find(':') == std::string::npos ? bound : "[" + bound + "]");
+    for (auto& name : names) http_hosts_.push_back(name + ":" + std::to_string(http_port()));
+  }
   return {};
 }
 
-result<> server::open_unix(const std::string& path, unsigned mode, bool admin) {
+std::uint16_t server::port_of(const tcp_acceptor& acceptor) {
+  boost::system::error_code ignored;
+  return acceptor.local_endpoint(ignored).port();
+}
+
+result<> server::open_unix(const std::string& path, unsigned mode, door which) {
   auto refused = [&](const std::string& why) { return error{errc::listen_refused, path + ": " + why}; };
   struct stat found {};
   if (::lstat(path.c_str(), &found) == 0) {
@@ -115,15 +137,16 @@ result<> server::open_unix(const std::string& path, unsigned mode, bool admin) {
   if (!failed) acceptor->listen(asio::socket_base::max_listen_connections, failed);
   if (failed) return refused(failed.message());
   socket_files_.push_back(path);
-  if (!admin && ::geteuid() == 0)
+  if (which == door::tills && ::geteuid() == 0)
     if (auto* group = ::getgrnam("tilld"))
       (void)!::chown(path.c_str(), static_cast<uid_t>(-1), group->gr_gid);
   unix_doors_.push_back(acceptor);
-  asio::co_spawn(executor_, accept_loop(acceptor, admin), asio::detached);
+  asio::co_spawn(executor_, accept_loop(acceptor, which), asio::detached);
   return {};
 }
 
-result<> server::open_tcp(const wire::loopback_address& address) {
+result<std::shared_ptr<server::tcp_acceptor>> server::open_tcp(const wire::loopback_address& address,
+                                                               door which) {
   boost::system::error_code failed;
   tcp::endpoint endpoint(asio::ip::make_address(address.host, failed), address.port);
   auto acceptor = std::make_shared<tcp::acceptor>(executor_);
@@ -132,14 +155,12 @@ result<> server::open_tcp(const wire::loopback_address& address) {
   if (!failed) acceptor->bind(endpoint, failed);
   if (!failed) acceptor->listen(asio::socket_base::max_listen_connections, failed);
   if (failed) return error{errc::listen_refused, address.text() + ": " + failed.message()};
-  tcp_port_ = acceptor->local_endpoint().port();
-  tcp_door_ = acceptor;
-  asio::co_spawn(executor_, accept_loop(acceptor, false), asio::detached);
-  return {};
+  asio::co_spawn(executor_, accept_loop(acceptor, which), asio::detached);
+  return acceptor;
 }
 
 template <class Socket>
-std::shared_ptr<caller> server::recognise(Socket& s, bool admin) {
+std::shared_ptr<caller> server::recognise(Socket& s, door which) {
   auto who = std::make_shared<caller>();
   who->connection = next_connection_++;
   who->language = till_.settings.language;
@@ -159,7 +180,7 @@ std::shared_ptr<caller> server::recognise(Socket& s, bool admin) {
       return nullptr;
     }
     who->acts_as = role_of_user(peer.uid, peer.gid, till_.settings.listen.roles, ::geteuid());
-    if (admin) {
+    if (which == door::admin) {
       if (peer.uid != 0 && peer.uid != ::geteuid()) return nullptr;
       who->acts_as = role::admin;
     }
@@ -173,7 +194,7 @@ std::shared_ptr<caller> server::recognise(Socket& s, bool admin) {
 }
 
 template <class Acceptor>
-asio::awaitable<void> server::accept_loop(std::shared_ptr<Acceptor> acceptor, bool admin) {
+asio::awaitable<void> server::accept_loop(std::shared_ptr<Acceptor> acceptor, door which) {
   asio::steady_timer pause(executor_);
   while (!stopping_) {
     auto got = co_await acceptor->async_accept(as_result);
@@ -185,26 +206,52 @@ asio::awaitable<void> server::accept_loop(std::shared_ptr<Acceptor> acceptor, bo
       co_await pause.async_wait(as_result);
       continue;
     }
-    auto who = recognise(socket, admin);
-    if (who) let_in(session::socket(std::move(socket)), std::move(who));
+    auto who = recognise(socket, which);
+    if (who) let_in(octet_socket(std::move(socket)), std::move(who), which);
   }
 }
 
-void server::let_in(session::socket s, std::shared_ptr<caller> who) {
+void server::let_in(octet_socket s, std::shared_ptr<caller> who, door which) {
   std::erase_if(sessions_, [](auto& one) { return one.expired(); });
   if (memory_.count() >= connections_max) {
-    std::string line;
-    wire::append_answer(line, "null",
-                        wire::make_error({errc::busy, "there are 256 connections already"}, who->language));
-    line += '\n';
+    auto line = refusal_body({errc::busy, "there are 256 connections already"}, who->language) + "\n";
+    if (which == door::http) {
+      http_reply full{503, std::move(line), true};
+      line = reply_text(full, nullptr, {});
+    }
     boost::system::error_code ignored;
     s.non_blocking(true, ignored);
     s.write_some(asio::buffer(line), ignored);
     return;
   }
-  auto one = std::make_shared<session>(std::move(s), std::move(who), till_, memory_);
+  begin(which == door::http ? open_http_on(std::move(s), std::move(who), which, {})
+                            : open_session(std::move(s), std::move(who), which));
+}
+
+std::shared_ptr<connection> server::open_session(octet_socket s, std::shared_ptr<caller> who, door which) {
+  session::http_taker to_http;
+  if (which != door::lines)
+    to_http = [this, which](octet_socket taken, std::shared_ptr<caller> from, std::string octets) {
+      begin(open_http_on(std::move(taken), std::move(from), which, std::move(octets)));
+    };
+  return std::make_shared<session>(std::move(s), std::move(who), till_, memory_, std::move(to_http));
+}
+
+std::shared_ptr<connection> server::open_http_on(octet_socket s, std::shared_ptr<caller> who, door which,
+                                                 std::string already_read) {
+  http_surroundings around{{which != door::http, http_hosts_, {}}, tries_, nullptr};
+  if (till_.settings.listen.http) around.door.origins = till_.settings.listen.http->origins;
+  around.to_websocket = [this](octet_socket taken, std::shared_ptr<caller> from, const std::string& head) {
+    begin(open_websocket(std::move(taken), std::move(from), till_, memory_, head));
+  };
+  return open_http(std::move(s), std::move(who), till_, memory_, std::move(around), std::move(already_read));
+}
+
+// The connection keeps itself alive from the first statement of run() on.
+void server::begin(std::shared_ptr<connection> one) {
   sessions_.push_back(one);
-  asio::co_spawn(executor_, one->run(), asio::detached);
+  auto run = [](std::shared_ptr<connection> held) -> asio::awaitable<void> { co_await held->run(); };
+  asio::co_spawn(executor_, run(std::move(one)), asio::detached);
 }
 
 void server::hang_up(const std::string& principal) {
@@ -215,8 +262,9 @@ void server::hang_up(const std::string& principal) {
 asio::awaitable<void> server::stop() {
   stopping_ = true;
   boost::system::error_code ignored;
-  for (auto& door : unix_doors_) door->close(ignored);
+  for (auto& one : unix_doors_) one->close(ignored);
   if (tcp_door_) tcp_door_->close(ignored);
+  if (http_door_) http_door_->close(ignored);
   auto busy = [this] {
     return std::any_of(sessions_.begin(), sessions_.end(), [](auto& one) {
       auto still = one.lock();

@@ -1,6 +1,7 @@
-// The doors: the till socket and the admin socket in the file system, and TCP on loopback when it is
-// configured. Who comes through a Unix socket is who the kernel says (SO_PEERCRED); who comes over TCP is
-// nobody until a token says it.
+// The doors: the till socket and the admin socket in the file system, and on loopback, when they are
+// configured, TCP for lines and a port for HTTP and WebSocket. Who comes through a Unix socket is who the
+// kernel says (SO_PEERCRED), and speaks lines, LSP framing or HTTP; who comes over TCP is nobody until a
+// token says it.
 #pragma once
 
 #include <functional>
@@ -12,6 +13,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include "daemon/server/http_session.hpp"
 #include "daemon/server/session.hpp"
 
 namespace tilld::daemon {
@@ -31,7 +33,8 @@ class server {
   base::result<> listen();
   std::size_t connections() const { return memory_.count(); }
   // The TCP port that was given (port 0 lets the kernel choose); 0 without TCP.
-  std::uint16_t tcp_port() const { return tcp_port_; }
+  std::uint16_t tcp_port() const { return tcp_door_ ? port_of(*tcp_door_) : 0; }
+  std::uint16_t http_port() const { return http_door_ ? port_of(*http_door_) : 0; }
 
   // Closes every connection of this principal; what it asked for is carried to its end.
   void hang_up(const std::string& principal);
@@ -40,23 +43,32 @@ class server {
   boost::asio::awaitable<void> stop();
 
  private:
-  base::result<> open_unix(const std::string& path, unsigned mode, bool admin);
-  base::result<> open_tcp(const wire::loopback_address& address);
+  using tcp_acceptor = boost::asio::ip::tcp::acceptor;
+  enum class door { tills, admin, lines, http };
+
+  static std::uint16_t port_of(const tcp_acceptor& acceptor);
+  base::result<> open_unix(const std::string& path, unsigned mode, door which);
+  base::result<std::shared_ptr<tcp_acceptor>> open_tcp(const wire::loopback_address& address, door which);
   template <class Acceptor>
-  boost::asio::awaitable<void> accept_loop(std::shared_ptr<Acceptor> acceptor, bool admin);
+  boost::asio::awaitable<void> accept_loop(std::shared_ptr<Acceptor> acceptor, door which);
   template <class Socket>
-  std::shared_ptr<caller> recognise(Socket& s, bool admin);
-  void let_in(session::socket s, std::shared_ptr<caller> who);
+  std::shared_ptr<caller> recognise(Socket& s, door which);
+  void let_in(octet_socket s, std::shared_ptr<caller> who, door which);
+  std::shared_ptr<connection> open_session(octet_socket s, std::shared_ptr<caller> who, door which);
+  std::shared_ptr<connection> open_http_on(octet_socket s, std::shared_ptr<caller> who, door which,
+                                           std::string already_read);
+  void begin(std::shared_ptr<connection> one);
 
   boost::asio::any_io_executor executor_;
   till_parts& till_;
   connection_memory memory_;
   std::vector<std::shared_ptr<boost::asio::local::stream_protocol::acceptor>> unix_doors_;
-  std::shared_ptr<boost::asio::ip::tcp::acceptor> tcp_door_;
+  std::shared_ptr<tcp_acceptor> tcp_door_, http_door_;
+  std::vector<std::string> http_hosts_;
+  token_tries tries_;
   std::vector<std::string> socket_files_;
-  std::list<std::weak_ptr<session>> sessions_;
+  std::list<std::weak_ptr<connection>> sessions_;
   std::uint64_t next_connection_ = 1;
-  std::uint16_t tcp_port_ = 0;
   bool stopping_ = false;
 };
 

@@ -24,14 +24,16 @@ constexpr std::size_t unread_kept = 16 * 1024;
 
 }  // namespace
 
-session::session(socket s, std::shared_ptr<caller> who, till_parts& till, connection_memory& memory)
+session::session(socket s, std::shared_ptr<caller> who, till_parts& till, connection_memory& memory,
+                 http_taker to_http)
     : socket_(std::move(s)),
+      who_(std::move(who)),
       memory_(memory),
-      number_(who->connection),
+      to_http_(std::move(to_http)),
       more_(socket_.get_executor()),
       room_(socket_.get_executor()),
       sign_on_(socket_.get_executor()),
-      talk_(std::make_shared<conversation>(std::move(who), till, memory, *this)) {
+      talk_(std::make_shared<conversation>(who_, till, memory, *this)) {
   boost::system::error_code ignored;
   socket_.non_blocking(true, ignored);
 }
@@ -49,7 +51,7 @@ void session::close() {
 asio::awaitable<void> session::run() {
   auto self = shared_from_this();
   std::weak_ptr<session> weak = self;
-  memory_.join(number_, [weak] {
+  memory_.join(who_->connection, [weak] {
     auto still = weak.lock();
     if (!still) return;
     // Told if the socket takes it; a client that reads nothing will not hear this either.
@@ -74,15 +76,16 @@ asio::awaitable<void> session::run() {
   close();
   // Its calls in hand may keep this object for a while, but not its buffers.
   lines_ = {};
+  lsp_.reset();
   std::string().swap(out_);
-  memory_.leave(number_);
+  if (!handed_over_) memory_.leave(who_->connection);
 }
 
 asio::awaitable<void> session::read_loop() {
   auto chunk = std::make_unique<char[]>(chunk_size);
   auto turn_began = steady_clock::now();
   while (!closed_) {
-    auto line = lines_.next();
+    auto line = next_message();
     if (!line) {
       talk_->refuse(line.error());
       flush();
@@ -108,7 +111,7 @@ asio::awaitable<void> session::read_loop() {
       }
       continue;
     }
-    lines_.rest();
+    lsp_ ? lsp_->rest() : lines_.rest();
     flush();
     count_memory();
     if (closed_) co_return;
@@ -125,8 +128,36 @@ asio::awaitable<void> session::read_loop() {
     }
     if (failed) co_return;
     turn_began = steady_clock::now();
-    lines_.feed(std::string_view(chunk.get(), size));
+    std::string_view octets(chunk.get(), size);
+    if (to_http_ && !recognise(octets)) co_return;
+    feed(octets);
   }
+}
+
+bool session::recognise(std::string_view first_octets) {
+  auto to_http = std::exchange(to_http_, nullptr);
+  char first = first_octets.front();
+  if (first < 'A' || first > 'Z') return true;
+  if (first == 'C') {
+    lsp_.emplace();
+    return true;
+  }
+  closed_ = handed_over_ = true;
+  more_.cancel();
+  // The new owner joins at once, under the same number.
+  memory_.leave(who_->connection);
+  to_http(std::move(socket_), who_, std::string(first_octets));
+  return false;
+}
+
+void session::end_message() {
+  if (!lsp_) {
+    out_ += '\n';
+    return;
+  }
+  wire::append_lsp_message(out_, message_);
+  message_.clear();
+  if (message_.capacity() > unread_kept) std::string().swap(message_);
 }
 
 // Writes at once what the socket takes; the rest is the write loop's.
@@ -178,6 +209,8 @@ asio::awaitable<void> session::write_loop() {
   close();
 }
 
-void session::count_memory() { memory_.set(number_, lines_.memory() + out_.capacity()); }
+void session::count_memory() {
+  memory_.set(who_->connection, lines_.memory() + (lsp_ ? lsp_->memory() : 0) + out_.capacity());
+}
 
 }  // namespace tilld::daemon

@@ -125,8 +125,10 @@ struct rows::statements {
         {&list_state,
          "SELECT key FROM plugin_state WHERE instance = ?1 AND key > ?3 AND substr(key, 1, length(?2)) = ?2 "
          "ORDER BY key LIMIT ?4"},
-        {&tokens, "SELECT id, role, note, hash, created_ms, row_check FROM token ORDER BY created_ms, id"},
-        {&put_token, "INSERT INTO token (id, role, note, hash, created_ms, row_check) VALUES (?,?,?,?,?,?)"},
+        {&tokens,
+         "SELECT id, role, note, hash, created_ms, row_check, origin FROM token ORDER BY created_ms, id"},
+        {&put_token,
+         "INSERT INTO token (id, role, note, hash, created_ms, row_check, origin) VALUES (?,?,?,?,?,?,?)"},
         {&remove_token, "DELETE FROM token WHERE id = ?"},
         {&find_fact, "SELECT value, row_check FROM fact WHERE name = ?"},
         {&put_fact, "INSERT OR REPLACE INTO fact (name, value, row_check) VALUES (?,?,?)"},
@@ -465,6 +467,13 @@ result<std::vector<std::string>> rows::list_state(const std::string& instance, c
   }
 }
 
+static row_check check_of(const token_row& t) {
+  row_check check;
+  check.add(t.id).add(t.role).add(t.note).add(t.hash).add(t.created_ms);
+  if (!t.origin.empty()) check.add(t.origin);
+  return check;
+}
+
 result<std::vector<token_row>> rows::tokens() {
   std::vector<token_row> found;
   auto& s = sql_->tokens;
@@ -473,17 +482,15 @@ result<std::vector<token_row>> rows::tokens() {
     auto row = s.step();
     if (!row) return row.error();
     if (!*row) return found;
-    token_row t{s.text(0), s.text(1), s.text(2), s.array<32>(3), s.integer(4)};
+    token_row t{s.text(0), s.text(1), s.text(2), s.array<32>(3), s.integer(4), s.text(6)};
     // A damaged token row opens nothing.
-    if (fits(s, 5, row_check().add(t.id).add(t.role).add(t.note).add(t.hash).add(t.created_ms).octets()))
-      found.push_back(std::move(t));
+    if (fits(s, 5, check_of(t).octets())) found.push_back(std::move(t));
   }
 }
 
 result<> rows::put_token(const token_row& t) {
   auto& s = sql_->put_token;
-  s.bind(t.id, t.role, t.note, t.hash, t.created_ms,
-         row_check().add(t.id).add(t.role).add(t.note).add(t.hash).add(t.created_ms).octets());
+  s.bind(t.id, t.role, t.note, t.hash, t.created_ms, check_of(t).octets(), t.origin);
   return s.run();
 }
 

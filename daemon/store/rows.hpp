@@ -53,6 +53,7 @@ struct token_row {
   std::string id, role, note;
   base::hash256 hash{};
   std::int64_t created_ms = 0;
+  std::string origin;  // of the page that may use it; empty: programs
 };
 
 // How a record comes into the journal.

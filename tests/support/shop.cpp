@@ -99,6 +99,11 @@ void shop::write_till_config() {
       << "state: " << state_folder() << "\n"
       << "listen:\n  unix: " << socket() << "\n  admin: " << admin_socket() << "\n";
   if (tcp_port) out << "  tcp: \"127.0.0.1:" << tcp_port << "\"\n";
+  if (http_port) {
+    out << "  http:\n    address: \"127.0.0.1:" << http_port << "\"\n";
+    if (!http_origins.empty()) out << "    origins:\n";
+    for (auto& origin : http_origins) out << "      - \"" << origin << "\"\n";
+  }
   if (!centrals_.empty()) out << "destinations:\n";
   for (auto& name : central_order_) {
     auto& c = *centrals_.at(name);
