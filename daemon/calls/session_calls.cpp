@@ -121,6 +121,7 @@ void add_session_calls(router& methods, till_parts* till) {
                           object({needed("line_octets", whole(), "of a line"),
                                   needed("requests_in_flight", whole(), "of a connection"),
                                   needed("connections", whole(), "of all clients"),
+                                  needed("blob_octets", whole(), "of a blob beside a request over HTTP"),
                                   needed("memory_octets", whole(), "of all connections together")}),
                           "beyond which calls wait or are refused")}),
        .errors = {errc::protocol_unsupported, errc::unauthenticated}},

@@ -131,7 +131,8 @@ class http_session final : public connection,
     if (size == std::string_view::npos) {
       http_reply too_large{
           431, refusal_body({errc::message_too_large, "the head has more than 8 KiB"}, who_->language), true};
-      co_await write(reply_text(too_large, nullptr, {}));
+      auto text = reply_text(too_large, nullptr, {});
+      co_await write(std::move(text));
       co_return false;
     }
     std::string octets(unused().substr(0, size));
@@ -139,7 +140,8 @@ class http_session final : public connection,
     if (!head) {
       http_reply unreadable{head.error().status,
                             refusal_body({errc::invalid_request, head.error().why}, who_->language), true};
-      co_await write(reply_text(unreadable, nullptr, {}));
+      auto text = reply_text(unreadable, nullptr, {});
+      co_await write(std::move(text));
       co_return false;
     }
     token_check known = [this](std::string_view token, const std::string& origin) {
@@ -197,7 +199,8 @@ class http_session final : public connection,
         break;
       }
     }
-    co_await write(reply_text(reply, &*head, verdict));
+    auto text = reply_text(reply, &*head, verdict);
+    co_await write(std::move(text));
     co_return !reply.close && !gone_;
   }
 

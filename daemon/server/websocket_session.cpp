@@ -120,13 +120,14 @@ class websocket_session final : public connection,
     auto request = parser.release();
     std::string().swap(request_head_);
     // The page offered this subprotocol or none; only what was offered may be chosen.
-    if (request.find(beast::http::field::sec_websocket_protocol) != request.end()) {
-      auto choose = [](websocket::response_type& reply) {
+    bool offered = request.find(beast::http::field::sec_websocket_protocol) != request.end();
+    auto decorate = [offered](websocket::response_type& reply) {
+      reply.erase(beast::http::field::server);
+      if (offered)
         reply.set(beast::http::field::sec_websocket_protocol,
                   beast::string_view(websocket_protocol.data(), websocket_protocol.size()));
-      };
-      stream_.set_option(websocket::stream_base::decorator(choose));
-    }
+    };
+    stream_.set_option(websocket::stream_base::decorator(decorate));
     auto accepted = co_await stream_.async_accept(request, as_result);
     auto& [refused] = accepted;
     co_return !refused && !closed_;
