@@ -26,6 +26,8 @@ using wire::plugin_message_view;
 
 constexpr std::chrono::milliseconds send_patience{1000};
 constexpr int questions_max = 256;
+// A call that lasts longer is one that may hang; most are back in microseconds.
+constexpr std::chrono::milliseconds call_takes_long{5};
 constexpr std::size_t watched_max = 64;
 constexpr std::size_t timers_max = 64;
 
@@ -57,8 +59,13 @@ void leave_signals_to_others() {
 
 }  // namespace
 
-instance::instance(plugin_file file, const runner_settings& how)
-    : file_(std::move(file)), allowed_paths_(how.allowed_paths), observer_(how.observer), face_{} {
+instance::instance(int socket, plugin_file file, const runner_settings& how)
+    : file_(std::move(file)),
+      allowed_paths_(how.allowed_paths),
+      observer_(how.observer),
+      face_{},
+      ear_(socket, how.read_size_max, *this),
+      socket_(socket) {
   face_.struct_size = sizeof(tilld_host);
   face_.abi_minor = TILLD_ABI_MINOR;
   face_.self = this;
@@ -127,21 +134,26 @@ base::result<> instance::say_hello(const sandbox_report& sandbox) {
                                                    {"note", sandbox.note}}}};
   const auto text = json::serialize(body);
   out_.add_now({.kind = plugin_message_kind::event, .name = names::hello, .body = text});
-  to_io_.ring();
+  speak();
   return {};
 }
 
 // One turn: at most one message, then descriptors, then timers, so that none of the three starves the others.
 void instance::serve_once() {
-  std::vector<pollfd> ready{{to_plugin_.descriptor(), POLLIN, 0}};
-  for (const auto& [fd, events] : watched_) ready.push_back({fd, events, 0});
+  // A daemon that does not read is not read either; how much is too much is for the I/O thread to say.
+  const bool listen = out_.bytes() == 0;
+  if (plugin_listens_.exchange(listen) != listen) to_io_.ring();
+  ready_.assign({{to_plugin_.descriptor(), POLLIN, 0}, {listen ? ear_.socket() : -1, POLLIN, 0}});
+  for (const auto& [fd, events] : watched_) ready_.push_back({fd, events, 0});
   const int patience = in_.count() > 0 ? 0 : milliseconds_to_next_timer();
-  if (::poll(ready.data(), ready.size(), patience) < 0) return;
-  to_plugin_.silence();
+  if (::poll(ready_.data(), ready_.size(), patience) < 0) return;
+  if (ready_[0].revents) to_plugin_.silence();
+  if (ending()) return;
+  if (ready_[1].revents) ear_.read();
   if (ending()) return;
   if (const auto next = in_.take()) take_message(*next);
-  for (std::size_t i = 1; i < ready.size() && !ending(); ++i) {
-    const auto [fd, events, happened] = ready[i];
+  for (std::size_t i = 2; i < ready_.size() && !ending(); ++i) {
+    const auto [fd, events, happened] = ready_[i];
     if (happened == 0 || !watched_.contains(fd)) continue;
     if (happened & POLLNVAL) {
       watched_.erase(fd);
@@ -262,6 +274,7 @@ void instance::in_plugin(std::string_view name, Work work) {
     in_call_ = name;
     in_call_since_ = clock::now();
   }
+  if (plugin_listens_ && !alarm_is_set_.exchange(true)) alarm_.set(call_takes_long);
   try {
     work();
   } catch (...) {
@@ -270,6 +283,21 @@ void instance::in_plugin(std::string_view name, Work work) {
   }
   const std::lock_guard hold(guard_);
   in_call_.clear();
+}
+
+void instance::speak() {
+  if (!write_out() || out_.bytes() > 0) to_io_.ring();
+}
+
+bool instance::write_out() {
+  const std::lock_guard hold(socket_guard_);
+  return socket_ < 0 || out_.write_to(socket_);
+}
+
+void instance::cut_off() {
+  ear_.cover();
+  const std::lock_guard hold(socket_guard_);
+  socket_ = -1;
 }
 
 // What follows is called by the plugin.
@@ -294,7 +322,7 @@ tilld_status instance::send(const tilld_message* m) {
                                     .body = {static_cast<const char*>(m->body.data), m->body.size},
                                     .blob = {static_cast<const char*>(m->blob.data), m->blob.size}};
   const auto added = out_.add(message, send_patience);
-  to_io_.ring();
+  speak();
   if (question && added != outbox::added::yes) --questions_;
   if (failed) end(m->status == TILLD_E_NO_DEVICE ? exit_code::device_gone : exit_code::plugin_failed);
   if (m->kind == TILLD_REPLY && m->status == TILLD_E_NO_DEVICE && !ending()) {
@@ -323,7 +351,7 @@ void instance::log(int level, std::string_view text) {
   const auto written = json::serialize(body);
   const plugin_message_view message{.kind = plugin_message_kind::event, .name = names::log, .body = written};
   if (out_.add(message, std::chrono::milliseconds(0)) != outbox::added::yes) lines_lost_ += lost + 1;
-  to_io_.ring();
+  speak();
 }
 
 tilld_status instance::watch(int fd, std::int16_t events) {
@@ -356,10 +384,21 @@ bool instance::on_plugin_thread(std::string_view function) const {
   return false;
 }
 
-// What follows is called by the I/O thread.
+// What follows is called by whichever thread reads.
+
+void instance::take_over_if_busy() {
+  alarm_.silence();
+  // In this order: a call that begins now finds the clock not set and sets it.
+  alarm_is_set_ = false;
+  const std::lock_guard hold(guard_);
+  if (!in_call_.empty()) plugin_listens_ = false;
+}
 
 void instance::deliver(plugin_message message) {
-  if (in_.add(message)) return to_plugin_.ring();
+  if (in_.add(message)) {
+    if (std::this_thread::get_id() != thread_.load()) to_plugin_.ring();
+    return;
+  }
   if (message.kind == plugin_message_kind::request)
     refuse(message, TILLD_E_BUSY, "too many requests wait for this plugin");
 }
@@ -421,7 +460,7 @@ void instance::reply(const plugin_message& request, tilld_status status, std::st
                 .status = status,
                 .name = request.name,
                 .body = body});
-  to_io_.ring();
+  speak();
 }
 
 void instance::refuse(const plugin_message& request, tilld_status status, std::string_view detail) {
@@ -430,7 +469,7 @@ void instance::refuse(const plugin_message& request, tilld_status status, std::s
 
 void instance::tell_failed(tilld_status status, std::string_view body) {
   out_.add_now({.kind = plugin_message_kind::event, .status = status, .name = names::failed, .body = body});
-  to_io_.ring();
+  speak();
 }
 
 void instance::end(exit_code why) {
@@ -439,6 +478,7 @@ void instance::end(exit_code why) {
     if (!why_ended_) why_ended_ = why;
   }
   to_plugin_.ring();
+  to_io_.ring();
 }
 
 }  // namespace tilld::daemon::plugin_host

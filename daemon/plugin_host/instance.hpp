@@ -13,7 +13,9 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "daemon/plugin_host/ear.hpp"
 #include "daemon/plugin_host/inbox.hpp"
 #include "daemon/plugin_host/outbox.hpp"
 #include "daemon/plugin_host/runner.hpp"
@@ -23,15 +25,25 @@ namespace tilld::daemon::plugin_host {
 
 class instance {
  public:
-  instance(plugin_file file, const runner_settings& how);
+  instance(int socket, plugin_file file, const runner_settings& how);
   instance(const instance&) = delete;
 
   // The plugin's thread, from the sandbox to the end.
   void run();
 
-  // The rest is for the I/O thread.
+  // The rest is for the I/O thread, and what heard() calls for whoever reads.
   outbox& out() { return out_; }
-  const wakeup& to_io() const { return to_io_; }  // rings when there is something to write, and at the end
+  ear& heard() { return ear_; }
+  // Rings when the socket did not take everything, when who listens has changed, and at the end.
+  const wakeup& to_io() const { return to_io_; }
+  const alarm_clock& take_over() const { return alarm_; }
+  // After the alarm: listens from now on, if a call into the plugin is still not back.
+  void take_over_if_busy();
+  bool plugin_listens() const { return plugin_listens_; }
+  // Writes what the socket takes. False when the other side is gone.
+  bool write_out();
+  // Nothing is read or written any more, whatever a thread that hangs does later.
+  void cut_off();
 
   // A message from the daemon that is the plugin's business, or start or ping.
   void deliver(wire::plugin_message message);
@@ -52,6 +64,7 @@ class instance {
   };
   static instance& of(const tilld_host* host) { return *static_cast<const face*>(host)->self; }
 
+  void speak();  // writes what waits in the outbox, or has the I/O thread do it
   tilld_status send(const tilld_message* message);
   void log(int level, std::string_view text);
   tilld_status watch(int fd, std::int16_t events);
@@ -87,10 +100,16 @@ class instance {
   const tilld_plugin* plugin_ = nullptr;
   std::map<int, std::int16_t> watched_;
   std::map<std::uint32_t, clock::time_point> timers_;
+  std::vector<pollfd> ready_;
 
   inbox in_;
   outbox out_;
+  ear ear_;
+  std::mutex socket_guard_;
+  int socket_;  // for writing; -1 when it is cut off
   wakeup to_plugin_, to_io_;
+  alarm_clock alarm_;
+  std::atomic<bool> plugin_listens_ = false, alarm_is_set_ = false;
   std::atomic<std::thread::id> thread_;
   std::atomic<int> questions_ = 0;  // of the plugin to the daemon, not answered yet
   std::atomic<unsigned> lines_lost_ = 0;

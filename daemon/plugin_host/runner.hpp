@@ -1,10 +1,13 @@
 // Runs one plugin behind one socket: the loop that is the same in a process of its own and on a thread of the
 // daemon.
 //
-// Two threads. The I/O thread, which is the caller's, moves frames, answers busy_since and hands on cancel at
-// once, so that it works while the plugin is stuck. The plugin's thread is started here; it enters the
-// sandbox, loads the library, makes every [plugin-thread] call, and sleeps in poll() on a wake-up, the
-// plugin's descriptors and its next timer.
+// Two threads. The plugin's thread is started here; it enters the sandbox, loads the library, makes every
+// [plugin-thread] call, and sleeps in poll() on a wake-up, the plugin's descriptors, its next timer, and the
+// socket: a hop between two threads costs more than most calls. Whoever has something to say writes it
+// itself. The I/O thread, which is the caller's, does what is left when the plugin's thread cannot: it writes
+// what the socket did not take, and when a call into the plugin lasts longer than a few milliseconds it
+// listens until the call comes back, so that cancel is handed on and busy_since answered while the plugin is
+// stuck. An alarm clock tells it; the plugin's thread sets it before a call, at most once in that time.
 //
 // Everything between them has a bound. At most plugin_waiting_max messages and 32 MiB wait for the plugin; a
 // request beyond that is answered BUSY. At most 4 MiB (or one message) wait for the socket; a plugin that
