@@ -34,8 +34,9 @@ TEST(new_plugin, makes_a_folder_with_everything_that_a_plugin_has) {
   ASSERT_TRUE(made) << made.error().detail;
   EXPECT_EQ(made->interface, "tilld.scanner/1");
   EXPECT_EQ(made->name, "scanner");
-  EXPECT_EQ(made->files, (std::vector<std::string>{".gitignore", "CMakeLists.txt", "README.md",
-                                                   "devices.yaml", "driver.cpp", "tests/first.script"}));
+  EXPECT_EQ(made->files,
+            (std::vector<std::string>{".gitignore", "CMakeLists.txt", "README.md", "devices.yaml",
+                                      "driver.cpp", "tests/check.yaml", "tests/first.script"}));
   auto driver = content(scratch.file("mine/driver.cpp"));
   EXPECT_TRUE(has(driver, ".id = \"com.example.scanner\"")) << driver;
   EXPECT_TRUE(

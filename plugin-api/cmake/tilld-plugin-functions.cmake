@@ -2,6 +2,7 @@
 #   tilld_shape_plugin(TARGET)                           how any plugin is compiled and linked
 #   tilld_add_plugin(NAME SOURCES a.cpp ... [LINK ...])  a plugin outside the tree, with an install rule
 #   tilld_add_plugin_test(NAME PLUGIN TARGET SCRIPT x.script)  plays a recorded script against it
+#   tilld_add_plugin_check(NAME PLUGIN TARGET CONFIG x.yaml)   checks that it keeps the rules
 
 set(TILLD_PLUGIN_VERSION_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/plugin.version)
 
@@ -53,4 +54,15 @@ function(tilld_add_plugin_test name)
   get_filename_component(script ${it_SCRIPT} ABSOLUTE)
   add_test(NAME ${name} COMMAND ${TILLD_PLUGIN_REPLAY} $<TARGET_FILE:${it_PLUGIN}> ${script})
   set_tests_properties(${name} PROPERTIES TIMEOUT 60)
+endfunction()
+
+function(tilld_add_plugin_check name)
+  cmake_parse_arguments(PARSE_ARGV 1 it "" "PLUGIN;CONFIG" "ARGUMENTS")
+  if(NOT TILLD_PLUGIN_CHECK)
+    message(FATAL_ERROR "tilld_add_plugin_check(${name}): tilld-plugin-check was not found beside the SDK. Install tilld whole, or set "
+      "TILLD_PLUGIN_CHECK to its path.")
+  endif()
+  get_filename_component(config ${it_CONFIG} ABSOLUTE)
+  add_test(NAME ${name} COMMAND ${TILLD_PLUGIN_CHECK} $<TARGET_FILE:${it_PLUGIN}> --config ${config} ${it_ARGUMENTS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
 endfunction()

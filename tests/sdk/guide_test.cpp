@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <regex>
+#include <set>
 
 #include "tests/docs/page.hpp"
 #include "tests/sdk/terminal_session.hpp"
@@ -110,6 +112,18 @@ TEST(plugin_guide, shows_the_driver_that_new_plugin_makes) {
     if (block.language == "cpp")
       for (auto& line : block.lines) shown += line + "\n";
   EXPECT_EQ(shown, driver);
+}
+
+TEST(plugin_guide, explains_every_word_of_a_script) {
+  auto code = read_page("plugin-api/replay/script.cpp");
+  std::set<std::string> words, explained;
+  std::regex entry(R"re(\{"([^"]+)", verb::)re");
+  for (std::sregex_iterator at(code.begin(), code.end(), entry), end; at != end; ++at) words.insert((*at)[1]);
+  ASSERT_GT(words.size(), 12u);
+  for (auto& row : table_rows(read_page(page), "## Recorded scripts"))
+    if (!row.empty() && row[0].starts_with("`"))
+      explained.insert(row[0].substr(1, row[0].find_first_of(" `", 1) - 1));
+  EXPECT_EQ(explained, words);
 }
 
 TEST(terminal_lines, may_have_gaps_and_must_be_in_order) {
