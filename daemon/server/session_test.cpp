@@ -85,7 +85,8 @@ class a_session : public ::testing::Test {
   }
 
   // A connection; returns the client's end.
-  int open(const std::string& principal = "unix:1000", role r = role::till) {
+  int open(const std::string& principal = "unix:1000", role r = role::till,
+           session::http_taker to_http = nullptr) {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
@@ -95,7 +96,8 @@ class a_session : public ::testing::Test {
     who->principal = principal;
     who->acts_as = r;
     who->connection = ++connections_;
-    auto one = std::make_shared<session>(session::socket(std::move(mine)), who, *parts_, memory_);
+    auto one = std::make_shared<session>(session::socket(std::move(mine)), who, *parts_, memory_,
+                                         std::move(to_http));
     // On the loop, as the listener does it: the session keeps itself alive from its first statement on.
     asio::post(io_, [this, one = std::move(one)] { asio::co_spawn(io_, one->run(), asio::detached); });
     return ends[1];
@@ -425,4 +427,106 @@ TEST_F(a_session, drops_events_for_whoever_does_not_read_and_says_how_many) {
     if (dropped > 0) break;
   }
   EXPECT_GT(dropped, 0u);
+}
+
+namespace {
+
+std::string framed(const std::string& text) {
+  std::string out;
+  wire::append_lsp_message(out, text);
+  return out;
+}
+
+session::http_taker nobody() {
+  return [](session::socket, std::shared_ptr<caller>, std::string) { FAIL() << "this is no HTTP"; };
+}
+
+}  // namespace
+
+TEST_F(a_session, speaks_lsp_framing_to_whoever_begins_with_it) {
+  int fd = open("unix:1000", role::till, nobody());
+  auto ping = [](int id) {
+    return framed(R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":"system.ping"})");
+  };
+  auto all = ping(1) + ping(2) + framed("what?") + ping(3);
+  for (char c : all) say(fd, std::string_view(&c, 1));
+  // Answers as they came, each behind its header: the lines are the header's, and the texts have none.
+  std::string come;
+  ASSERT_TRUE(turn([&] {
+    char chunk[4096];
+    auto n = ::recv(fd, chunk, sizeof chunk, MSG_DONTWAIT);
+    if (n > 0) come.append(chunk, static_cast<std::size_t>(n));
+    return come.find("\"id\":3") != come.npos && come.ends_with("}");
+  }));
+  wire::lsp_splitter answers;
+  answers.feed(come);
+  for (auto expected : {"1", "2", "null", "3"}) {
+    auto one = answers.next();
+    ASSERT_TRUE(one && *one);
+    EXPECT_EQ(json::serialize(json::parse(**one).at("id")), expected);
+  }
+}
+
+TEST_F(a_session, ends_after_an_lsp_header_that_cannot_be_read) {
+  for (std::string bad :
+       {"CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n", "Content-Length: 9999999\r\n\r\n"}) {
+    int fd = open("unix:1000", role::till, nobody());
+    say(fd, bad);
+    ASSERT_TRUE(hear(fd)) << bad;
+    ASSERT_TRUE(turn([&] {
+      char chunk[4096];
+      return ::recv(fd, chunk, sizeof chunk, MSG_DONTWAIT) == 0;
+    })) << bad;
+  }
+}
+
+TEST_F(a_session, takes_everything_that_does_not_begin_with_a_capital_letter_for_lines) {
+  for (std::string begin : {" ", "\t", "\n", "\r\n"}) {
+    int fd = open("unix:1000", role::till, nobody());
+    say(fd, begin);
+    ask(fd, 1, "system.ping");
+    EXPECT_EQ(hear_json(fd).at("id").as_int64(), 1) << begin;
+  }
+  for (std::string begin : {"[1]\n", "what?\n", "\x16\x03\x01\n", "\xef\xbb\xbf{}\n"}) {
+    int fd = open("unix:1000", role::till, nobody());
+    say(fd, begin);
+    auto answer = hear_json(fd);
+    EXPECT_NE(kind(answer), "") << begin;
+    ask(fd, 1, "system.ping");
+    EXPECT_EQ(hear_json(fd).at("id").as_int64(), 1) << begin;
+  }
+}
+
+TEST_F(a_session, hands_over_what_is_http_with_all_that_was_read) {
+  for (std::string begin : {"POST /rpc HTTP/1.1\r\nHost", "GET /", "O"}) {
+    std::string taken, principal;
+    std::optional<session::socket> kept;
+    int fd =
+        open("unix:77", role::till, [&](session::socket s, std::shared_ptr<caller> who, std::string octets) {
+          taken = octets;
+          principal = who->principal;
+          kept.emplace(std::move(s));
+        });
+    say(fd, begin);
+    ASSERT_TRUE(turn([&] { return kept.has_value(); }));
+    EXPECT_EQ(taken, begin);
+    EXPECT_EQ(principal, "unix:77");
+    settle();
+    // The session is gone, the connection is not.
+    EXPECT_EQ(memory_.count(), 0u);
+    EXPECT_TRUE(kept->is_open());
+    char octet;
+    EXPECT_EQ(::recv(fd, &octet, 1, MSG_DONTWAIT), -1);
+  }
+}
+
+TEST_F(a_session, takes_no_token_of_a_page_on_lines) {
+  auto made = token_book::make(role::till, "", 0, "https://till.example");
+  tokens_.add(made.row);
+  int fd = open("", role::read);
+  ask(fd, 1, "session.hello", R"({"token":")" + std::string(made.token.reveal()) + R"("})");
+  EXPECT_EQ(kind(hear_json(fd)), "unauthenticated");
+  EXPECT_FALSE(hear(fd));
+  EXPECT_TRUE(tokens_.find(made.token.reveal(), "https://till.example"));
+  EXPECT_FALSE(tokens_.find(made.token.reveal(), "https://other.example"));
 }
