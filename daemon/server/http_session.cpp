@@ -30,7 +30,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr auto head_wait = seconds(5), body_wait = seconds(20), write_wait = seconds(20),
+constexpr auto head_wait = seconds(5), body_wait = seconds(10), write_wait = seconds(20),
                idle_wait = seconds(30);
 constexpr int requests_max = 10'000;
 constexpr std::size_t chunk_size = 4 * 1024, client_name_max = 64, strange_origins_max = 64;

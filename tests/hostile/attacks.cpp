@@ -228,6 +228,117 @@ void browsers_and_strangers(const shop& s, const stop_flag& stop) {
   }
 }
 
+// Ten thousand tried and as many kept as may be, through every door in turn.
+void ten_thousand_connections(const shop& s, const stop_flag& stop) {
+  std::vector<line_client> lines(1500);
+  for (std::size_t tried = 0; !stop; ++tried) {
+    auto& line = lines[tried % lines.size()];
+    if (tried % 3 == 0) (void)line.connect_unix(s.socket(), milliseconds(0));
+    if (tried % 3 == 1) (void)line.connect_tcp(s.tcp_port, milliseconds(0));
+    if (tried % 3 == 2) (void)line.connect_tcp(s.http_port, milliseconds(0));
+    send_some(line, tried % 2 == 0 ? "{" : "GET /he");
+  }
+}
+
+std::string http_host(const shop& s) { return "Host: 127.0.0.1:" + std::to_string(s.http_port) + "\r\n"; }
+
+// What web pages and those behind them try; nearly all of it is refused.
+void hostile_pages(const shop& s, const stop_flag& stop) {
+  auto body = request("sale.record");
+  auto length = "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  const std::string words[] = {
+      "POST /rpc HTTP/1.1\r\n" + http_host(s) + "Origin: https://evil.example\r\n" + length + "\r\n" + body,
+      "POST /rpc HTTP/1.1\r\n" + http_host(s) + "Origin: null\r\nContent-Type: text/plain\r\n" + length +
+          "\r\n" + body,
+      "POST /rpc HTTP/1.1\r\nHost: evil.example\r\n" + length + "\r\n" + body,
+      "POST /rpc HTTP/1.1\r\n" + http_host(s) + "Authorization: Bearer 00\r\n" + length + "\r\n" + body,
+      "POST /rpc HTTP/1.1\r\n" + http_host(s) + length + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "GET /health HTTP/1.1\r\n" + http_host(s) + "\r\n",
+      "GET /" + std::string(20'000, 'x'),
+      "OPTIONS /rpc HTTP/1.1\r\n" + http_host(s) + "Origin: https://evil.example\r\n\r\n"};
+  for (std::size_t i = 0; !stop; ++i) {
+    line_client line;
+    (void)line.connect_tcp(s.http_port, milliseconds(0));
+    send_some(line, words[i % std::size(words)]);
+    (void)line.read_line(milliseconds(100));
+  }
+}
+
+// Heads that never end, an octet at a time, on as many connections as there may be.
+void slow_heads(const shop& s, const stop_flag& stop) {
+  std::vector<line_client> lines(240);
+  while (!stop) {
+    for (auto& line : lines) {
+      if (stop) return;
+      if (!is_open(line)) {
+        (void)line.connect_tcp(s.http_port, milliseconds(0));
+        send_some(line, "GET /health HTTP/1.1\r\nX: ");
+      }
+      send_some(line, "x");
+      read_away(line);
+    }
+    pause_briefly();
+  }
+}
+
+// A gigabyte and more without an end: of a line, of an LSP message, of a body, of a frame.
+void endless_messages(const shop& s, const stop_flag& stop) {
+  std::string much(256 << 10, 'x');
+  const std::string begins[] = {"{", "Content-Length: 1048576\r\n\r\n",
+                                "POST /rpc HTTP/1.1\r\nHost: x\r\nContent-Type: "
+                                "application/json\r\nTransfer-Encoding: chunked\r\n\r\n40000000\r\n",
+                                "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: "
+                                "websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"};
+  std::vector<line_client> lines(std::size(begins));
+  std::vector<int> times(std::size(begins));
+  while (!stop)
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      auto& line = lines[i];
+      // The bodies come when the upgrade is answered.
+      if (!is_open(line) || ++times[i] > 40) {
+        (void)line.connect_unix(s.socket(), milliseconds(0));
+        send_some(line, begins[i]);
+        if (i == 3) {
+          (void)line.read_line(milliseconds(100));
+          send_some(line, std::string("\x01\xff\0\0\0\0\0\x0f\xff\xff\x01\x02\x03\x04", 14));
+        }
+        times[i] = 0;
+      }
+      send_some(line, much);
+      read_away(line);
+    }
+}
+
+// Calls with long answers over LSP framing, HTTP and WebSocket, and nobody reads any of them.
+void never_reads_elsewhere(const shop& s, const stop_flag& stop) {
+  auto text = R"({"jsonrpc":"2.0","id":1,"method":"rpc.discover"})";
+  auto size = std::to_string(std::string(text).size());
+  auto lsp = "Content-Length: " + size + "\r\n\r\n" + text;
+  auto http = "POST /rpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " + size +
+              "\r\n\r\n" + text;
+  auto frame =
+      std::string("\x81") + static_cast<char>(0x80 | std::string(text).size()) + std::string(4, '\0') + text;
+  std::string upgrade =
+      "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: "
+      "13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  std::vector<line_client> lines(60);
+  while (!stop)
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      auto& line = lines[i];
+      if (stop) return;
+      if (!is_open(line)) {
+        (void)line.connect_unix(s.socket(), milliseconds(0));
+        if (i % 3 == 2) {
+          send_some(line, upgrade);
+          (void)line.read_line(milliseconds(100));
+        }
+      }
+      send_some(line, i % 3 == 0 ? lsp : i % 3 == 1 ? http : frame);
+    }
+}
+
 }  // namespace
 
 const std::vector<attack>& attacks() {
@@ -244,7 +355,12 @@ const std::vector<attack>& attacks() {
                                        {"subscribes, calls and never reads", never_reads},
                                        {"comes and goes", comes_and_goes},
                                        {"300 connections", too_many_connections},
-                                       {"browsers and strangers on TCP", browsers_and_strangers}};
+                                       {"browsers and strangers on TCP", browsers_and_strangers},
+                                       {"10,000 connections", ten_thousand_connections},
+                                       {"hostile pages", hostile_pages},
+                                       {"240 slow heads", slow_heads},
+                                       {"messages without an end", endless_messages},
+                                       {"never reads HTTP, LSP, WebSocket", never_reads_elsewhere}};
   return all;
 }
 

@@ -16,7 +16,7 @@ struct attack {
   std::function<void(const tests::shop&, const std::atomic<bool>& stop)> run;
 };
 
-// The shop has TCP and a plugin `devices` of the simulated kind.
+// The shop has TCP, HTTP and a plugin `devices` of the simulated kind.
 const std::vector<attack>& attacks();
 
 }  // namespace tilld::hostile

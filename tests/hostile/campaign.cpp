@@ -56,6 +56,7 @@ int run(std::size_t pings) {
   tests::scratch_folder folder;
   tests::shop shop(folder.path());
   shop.tcp_port = tests::free_port();
+  shop.http_port = tests::free_port();
   shop.plugins_yaml = "  - {name: devices, plugin: simulated}\n";
   shop.start_till();
   auto daemon = shop.till().id();

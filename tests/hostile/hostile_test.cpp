@@ -52,6 +52,7 @@ class a_till_under_attack : public ::testing::Test {
     folder_ = new tests::scratch_folder;
     shop_ = new tests::shop(folder_->path());
     shop_->tcp_port = tests::free_port();
+    shop_->http_port = tests::free_port();
     shop_->plugins_yaml = "  - {name: devices, plugin: simulated}\n";
     shop_->start_till();
     daemon_ = shop_->till().id();

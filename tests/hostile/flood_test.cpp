@@ -1,0 +1,150 @@
+// Too much of everything: ten thousand connections, a gigabyte that never ends, and on every transport
+// clients that ask and never read. The daemon's memory stays where it was, within 64 MiB, and whoever was
+// there first is answered all the while. How long an answer takes meanwhile is printed by
+// tilld-hostile-campaign.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include "tests/hostile/neighbour.hpp"
+#include "tests/support/http_client.hpp"
+#include "tests/support/scratch.hpp"
+#include "tests/support/shop.hpp"
+
+using namespace tilld;
+using namespace tilld::hostile;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using tests::http_client;
+using tests::line_client;
+
+namespace {
+
+#ifdef TILLD_SANITIZED
+constexpr bool memory_is_measured = false;  // a sanitizer keeps what was freed
+#else
+constexpr bool memory_is_measured = true;
+#endif
+constexpr std::size_t memory_max = 64 << 20;
+
+class a_flooded_till : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    shop_ = std::make_unique<tests::shop>(folder_.path());
+    shop_->tcp_port = tests::free_port();
+    shop_->http_port = tests::free_port();
+    shop_->start_till();
+    honest_ = std::make_unique<neighbour>(shop_->socket());
+    EXPECT_EQ(honest_->ping(100).unanswered, 0u);
+    idle_ = resident_octets(shop_->till().id());
+  }
+  void TearDown() override {
+    EXPECT_EQ(honest_->ping(20).unanswered, 0u);
+    honest_.reset();
+    shop_->stop_till();
+  }
+  void look() {
+    most_ = std::max(most_, resident_octets(shop_->till().id()));
+    EXPECT_EQ(honest_->ping(1).unanswered, 0u);
+  }
+  void expect_little_memory() {
+    if (!memory_is_measured) return;
+    EXPECT_GT(idle_, 0u);
+    EXPECT_LT(most_, idle_ + memory_max);
+  }
+
+  tests::scratch_folder folder_;
+  std::unique_ptr<tests::shop> shop_;
+  std::unique_ptr<neighbour> honest_;
+  std::size_t idle_ = 0, most_ = 0;
+};
+
+bool send_some(int fd, std::string_view octets) {
+  return fd >= 0 && ::send(fd, octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+}
+
+}  // namespace
+
+TEST_F(a_flooded_till, is_tried_by_ten_thousand_connections_and_lets_256_in) {
+  // As many as a test may have open, the oldest given up for the newest.
+  std::vector<line_client> lines(900);
+  int refused = 0;
+  for (std::size_t i = 0; i < 10'000; ++i) {
+    auto& line = lines[i % lines.size()];
+    bool open = i % 3 == 0   ? line.connect_unix(shop_->socket())
+                : i % 3 == 1 ? line.connect_tcp(shop_->tcp_port)
+                             : line.connect_tcp(shop_->http_port);
+    ASSERT_TRUE(open) << i;
+    send_some(line.descriptor(), i % 3 == 2 ? "GET /he" : "{\"js");
+    if (i % 500 == 499) {
+      look();
+      auto said = line.read_line(milliseconds(2000));
+      refused += said && (said->find("256 connections") != said->npos || said->starts_with("HTTP/1.1 503"));
+    }
+  }
+  EXPECT_GE(refused, 15) << "of 20 that were asked";
+  expect_little_memory();
+  // Once they are gone there is room again.
+  lines.clear();
+  auto until = steady_clock::now() + seconds(20);
+  bool answered = false;
+  while (!answered && steady_clock::now() < until) {
+    auto line = shop_->connect();
+    auto pong = line.call("system.ping", {}, milliseconds(1000));
+    answered = pong && pong->contains("result");
+  }
+  EXPECT_TRUE(answered);
+}
+
+TEST_F(a_flooded_till, is_sent_a_gigabyte_without_a_newline) {
+  constexpr std::size_t gigabyte = std::size_t(1) << 30;
+  std::string much(1 << 20, 'x');
+  std::size_t sent = 0;
+  int hung_up_on = 0;
+  auto until = steady_clock::now() + seconds(100);
+  while (sent < gigabyte && steady_clock::now() < until) {
+    line_client line;
+    ASSERT_TRUE(line.connect_unix(shop_->socket()));
+    for (;;) {
+      auto n = ::send(line.descriptor(), much.data(), much.size(), MSG_NOSIGNAL);
+      if (n <= 0) break;
+      sent += static_cast<std::size_t>(n);
+    }
+    ++hung_up_on;
+    if (hung_up_on % 64 == 0) look();
+  }
+  EXPECT_GE(sent, gigabyte);
+  EXPECT_GT(hung_up_on, 250) << "each was closed after little more than a mebibyte";
+  look();
+  expect_little_memory();
+}
+
+TEST_F(a_flooded_till, is_asked_for_much_by_those_who_never_read) {
+  const std::string text = R"({"jsonrpc":"2.0","id":1,"method":"rpc.discover"})";
+  const std::string asks[] = {
+      text + "\n", "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text,
+      "POST /rpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+          std::to_string(text.size()) + "\r\n\r\n" + text,
+      http_client::frame(1, text)};
+  for (std::size_t transport = 0; transport < std::size(asks); ++transport) {
+    SCOPED_TRACE(transport);
+    std::vector<http_client> clients(60);
+    for (auto& client : clients) {
+      ASSERT_TRUE(client.connect_unix(shop_->socket()));
+      if (transport == 3) {
+        ASSERT_EQ(client.upgrade("Host: x\r\n").value().status, 101);
+      }
+    }
+    // Until nobody can send any more: each is not read from, or was closed.
+    for (int round = 0; round < 200; ++round) {
+      bool somebody = false;
+      for (auto& client : clients) somebody = send_some(client.descriptor(), asks[transport]) || somebody;
+      if (round % 20 == 0) look();
+      if (!somebody) break;
+    }
+    look();
+  }
+  expect_little_memory();
+}
