@@ -10,35 +10,33 @@ const WebSocket = require('ws');
 const { daemon, within, a_sale } = require('./daemon');
 
 // Each request of jayson's socket client is a connection of its own.
-for (const [door, options] of [['the Unix socket', { path: daemon.unix }]]) {
-  test(`over ${door} a call is answered and an unknown method is refused`, async () => {
-    const client = jayson.Client.tcp(options);
-    const pong = await within(client.request('system.ping', { echo: 'äöü €' }), 'ping');
-    assert.equal(pong.result.echo, 'äöü €');
-    const unknown = await within(client.request('no.such_method', {}), 'unknown method');
-    assert.equal(unknown.error.code, -32601);
-    assert.equal(unknown.error.data.kind, 'unknown_method');
-  });
+test('over the Unix socket a call is answered and an unknown method is refused', async () => {
+  const client = jayson.Client.tcp({ path: daemon.unix });
+  const pong = await within(client.request('system.ping', { echo: 'äöü €' }), 'ping');
+  assert.equal(pong.result.echo, 'äöü €');
+  const unknown = await within(client.request('no.such_method', {}), 'unknown method');
+  assert.equal(unknown.error.code, -32601);
+  assert.equal(unknown.error.data.kind, 'unknown_method');
+});
 
-  test(`over ${door} a repeated sale is booked once`, async () => {
-    const client = jayson.Client.tcp(options);
-    const sale = a_sale(450);
-    const first = await within(client.request('sale.record', sale), 'sale');
-    const again = await within(client.request('sale.record', sale), 'the same sale');
-    assert.deepEqual(again.result, first.result);
-    assert.ok(first.result.sequence > 0);
-  });
+test('over the Unix socket a repeated sale is booked once', async () => {
+  const client = jayson.Client.tcp({ path: daemon.unix });
+  const sale = a_sale(450);
+  const first = await within(client.request('sale.record', sale), 'sale');
+  const again = await within(client.request('sale.record', sale), 'the same sale');
+  assert.deepEqual(again.result, first.result);
+  assert.ok(first.result.sequence > 0);
+});
 
-  test(`over ${door} positional params and a batch are refused in words`, async () => {
-    const client = jayson.Client.tcp(options);
-    const positional = await within(client.request('system.ping', ['x']), 'positional params');
-    assert.equal(positional.error.code, -32600);
-    const batch = await within(
-      client.request([client.request('system.ping', {}, undefined, false), client.request('system.ping', {}, undefined, false)]),
-      'batch');
-    assert.equal([].concat(batch)[0].error.code, -32600);
-  });
-}
+test('over the Unix socket positional params and a batch are refused in words', async () => {
+  const client = jayson.Client.tcp({ path: daemon.unix });
+  const positional = await within(client.request('system.ping', ['x']), 'positional params');
+  assert.equal(positional.error.code, -32600);
+  const batch = await within(
+    client.request([client.request('system.ping', {}, undefined, false), client.request('system.ping', {}, undefined, false)]),
+    'batch');
+  assert.equal([].concat(batch)[0].error.code, -32600);
+});
 
 // Over TCP a connection signs on first; jayson opens a new one for each request, so all it can say is hello.
 test('over TCP a token opens the door and nothing else does', async () => {
@@ -51,8 +49,9 @@ test('over TCP a token opens the door and nothing else does', async () => {
   assert.equal(wrong.error.data.kind, 'unauthenticated');
 });
 
-test('over TCP lines go on after hello on the same connection', async () => {
+test('over TCP lines go on after hello on the same connection', async (t) => {
   const socket = net.connect(daemon.tcp, '127.0.0.1');
+  t.after(() => socket.destroy());
   const answers = [];
   const done = new Promise((resolve, reject) => {
     let text = '';
@@ -67,7 +66,6 @@ test('over TCP lines go on after hello on the same connection', async () => {
   const request = (id, method, params) => JSON.stringify(jayson.Utils.request(method, params, id)) + '\n';
   socket.write(request(1, 'session.hello', { token: daemon.token }) + request(2, 'system.ping', { echo: 7 }));
   await within(done, 'two answers');
-  socket.destroy();
   assert.deepEqual(answers.map((a) => a.id), [1, 2]);
   assert.equal(answers[1].result.echo, 7);
 });
@@ -85,15 +83,15 @@ test('over HTTP a call with a token is answered and one without is 401', async (
   await assert.rejects(within(nobody.request('system.ping', {}), 'without a token'), (why) => why.code === 401);
 });
 
-test('over HTTP connections are kept and many calls share them', async () => {
+test('over HTTP connections are kept and many calls share them', async (t) => {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
+  t.after(() => agent.destroy());
   const client = jayson.Client.http({
     host: '127.0.0.1', port: daemon.http, path: '/rpc', agent, headers: { authorization: `Bearer ${daemon.token}` },
   });
   const calls = Array.from({ length: 200 }, (_, n) => client.request('system.ping', { echo: n }));
   const answers = await within(Promise.all(calls), '200 calls');
   assert.deepEqual(answers.map((a) => a.result.echo), Array.from({ length: 200 }, (_, n) => n));
-  agent.destroy();
 });
 
 test('over HTTP on the Unix socket the kernel vouches and no token is needed', async () => {
@@ -106,8 +104,9 @@ function opened(ws) {
   return within(new Promise((resolve, reject) => { ws.on('open', resolve); ws.on('error', reject); }), 'WebSocket opens');
 }
 
-test('over WebSocket the first message signs on and calls follow', async () => {
+test('over WebSocket the first message signs on and calls follow', async (t) => {
   const ws = new WebSocket(`ws://127.0.0.1:${daemon.http}/ws`, 'tilld.v1');
+  t.after(() => ws.terminate());
   await opened(ws);
   assert.equal(ws.protocol, 'tilld.v1');
   const client = jayson_callback.Client.websocket({ ws });
@@ -120,17 +119,15 @@ test('over WebSocket the first message signs on and calls follow', async () => {
   const first = await request('sale.record', sale);
   const again = await request('sale.record', sale);
   assert.deepEqual(again.result, first.result);
-  ws.terminate();
 });
 
-test('over WebSocket a foreign Origin is refused at the door', async () => {
+test('over WebSocket a foreign Origin is refused at the door', async (t) => {
   const ws = new WebSocket(`ws://127.0.0.1:${daemon.http}/ws`, 'tilld.v1', { origin: 'https://evil.example' });
+  t.after(() => ws.terminate());
   const status = await within(new Promise((resolve, reject) => {
     ws.on('unexpected-response', (_, answer) => resolve(answer.statusCode));
     ws.on('open', () => reject(new Error('the door was open')));
     ws.on('error', () => {});
   }), 'refusal');
   assert.equal(status, 403);
-  ws.on('error', () => {});
-  ws.terminate();
 });

@@ -68,7 +68,8 @@ process::process(const std::string& program, const how& h) {
   words.insert(words.end(), h.arguments.begin(), h.arguments.end());
   auto kept = h.environment;
   for (char** one = environ; *one; ++one)
-    for (auto name : {"PATH=", "ASAN_OPTIONS=", "LSAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS=", "HOME=", "TMPDIR="})
+    for (auto name :
+         {"PATH=", "ASAN_OPTIONS=", "LSAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS=", "HOME=", "TMPDIR="})
       if (std::string_view(*one).starts_with(name)) kept.emplace_back(*one);
   std::vector<char*> argv, envp;
   for (auto& w : words) argv.push_back(w.data());
