@@ -87,7 +87,7 @@ result<start> find_start(const plugin_wish& wish, const fs::path& templates) {
   if (interface.empty()) {
     // The last word of the id often says it already.
     auto word = last_word(wish.id);
-    interface = has(here, word) ? "tilld." + word + "/1" : wish.id + "/1";
+    interface = has(in_cpp, word) ? "tilld." + word + "/1" : wish.id + "/1";
   }
   auto slash = interface.find('/');
   auto name = interface.substr(0, slash),
@@ -233,7 +233,7 @@ exit_code new_plugin(const surroundings& s, const plugin_wish& wish) {
   std::string text = "Made " + made->folder + ", a plugin that provides " + made->interface + ":\n";
   for (auto& file : made->files) text += "  " + file + "\n";
   text += "Build and test it:\n  cd " + made->folder +
-          "\n  cmake -B build\n  cmake --build build\n  ctest --test-dir build\n";
+          "\n  cmake -B build\n  cmake --build build\n  ctest --test-dir build --output-on-failure\n";
   return say(text);
 }
 

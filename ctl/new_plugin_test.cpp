@@ -107,6 +107,8 @@ TEST(new_plugin, refuses_ids_and_interfaces_that_make_no_sense) {
   EXPECT_TRUE(has(complaint_about(wish), "expected c++ or c"));
   wish = {"com.example.printer", "tilld.printer/1", "c", folder};
   EXPECT_TRUE(has(complaint_about(wish), "no start in c")) << complaint_about(wish);
+  wish.provides.clear();  // the id says it as well
+  EXPECT_TRUE(has(complaint_about(wish), "no start in c")) << complaint_about(wish);
   EXPECT_FALSE(fs::exists(folder));
 }
 

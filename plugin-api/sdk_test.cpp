@@ -275,6 +275,8 @@ TEST_F(sdk, ends_the_instance_when_a_callback_fails) {
 TEST_F(sdk, refuses_a_config_that_does_not_fit_and_says_where) {
   stop();
   EXPECT_EQ(start(R"({"prot":"p"})"), TILLD_E_CONFIG);
+  EXPECT_EQ(host_.logged.back(), "prot: is not known here");
+  EXPECT_EQ(start("{}"), TILLD_E_CONFIG);
   EXPECT_EQ(host_.logged.back(), "port: is missing");
   EXPECT_EQ(start(R"({"port":"p","widht":2})"), TILLD_E_CONFIG);
   EXPECT_EQ(host_.logged.back(), "widht: is not known here");

@@ -180,7 +180,14 @@ class json_walk {
         ++known;
         fine = read(*value, to.*d.pointer);
       } else if (!is_optional<member>) {
-        fine = complain("is missing");
+        // With `prot` for `port` both are true; the word that is wrong is what helps.
+        path_.pop_back();
+        const bool unknown_one = unknown_ == unknown_members::refused && !complain_of_unknown<T>(object);
+        if (!unknown_one) {
+          path_.emplace_back(name);
+          complain("is missing");
+        }
+        fine = false;
       }
       if (fine) path_.pop_back();
     });
