@@ -413,7 +413,8 @@ TEST_F(a_till_with_http, closes_a_web_socket_that_breaks_the_rules) {
     ASSERT_TRUE(frame) << "no word about it";
     EXPECT_EQ(frame->opcode, 8);
     EXPECT_EQ(frame->close_code(), one.code);
-    EXPECT_TRUE(client.hung_up());
+    // Who does not say goodbye in turn is waited for five seconds.
+    EXPECT_TRUE(client.hung_up(seconds(10)));
   }
 }
 
