@@ -54,6 +54,7 @@ listen:
   unix: /tmp/t.sock
   admin: /tmp/a.sock
   tcp: "127.0.0.1:0"
+  http: {address: "localhost:7701", origins: ["HTTPS://Till.Example:443/", "http://localhost:3000"]}
   roles:
     - {user: "0", role: operator}
     - {group: "0", role: read}
@@ -69,6 +70,10 @@ plugins:
   ASSERT_TRUE(c) << base::to_string(c.error());
   EXPECT_EQ(c->language, base::language::german);
   ASSERT_TRUE(c->listen.tcp);
+  ASSERT_TRUE(c->listen.http);
+  EXPECT_EQ(c->listen.http->address.text(), "127.0.0.1:7701");
+  EXPECT_EQ(c->listen.http->origins,
+            (std::vector<std::string>{"https://till.example", "http://localhost:3000"}));
   EXPECT_EQ(c->listen.roles.size(), 2u);
   EXPECT_EQ(c->listen.roles[0].gets, role::operator_);
   EXPECT_EQ(c->destinations[1].expected_role, wire::sync::role::witness);
@@ -94,6 +99,13 @@ TEST_F(configuration, refuses_values_that_do_not_fit_with_their_line) {
   EXPECT_TRUE(has(complaint("language: klingon\n"), ":2"));
   EXPECT_NE(complaint("state: relative/path\n"), "");
   EXPECT_NE(complaint("listen: {unix: \"/" + std::string(120, 'x') + "\"}\n"), "");
+  EXPECT_NE(complaint("listen: {http: {origins: []}}\n"), "");
+  EXPECT_NE(complaint("listen: {http: {address: \"0.0.0.0:7701\"}}\n", errc::config_wrong_value), "");
+  for (auto origin : {"*", "null", "till.example", "http://till.example", "https://till.example/till"})
+    EXPECT_TRUE(has(complaint("listen:\n  http:\n    address: \"127.0.0.1:0\"\n    origins:\n      - \"" +
+                              std::string(origin) + "\"\n"),
+                    ":6"))
+        << origin;
   EXPECT_NE(complaint("listen: {roles: [{role: till}]}\n"), "");
   EXPECT_NE(complaint("listen: {roles: [{user: nobody-has-this-name, role: till}]}\n"), "");
   EXPECT_NE(complaint("plugins: [{name: A, plugin: x}]\n"), "");

@@ -8,6 +8,8 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "base/sealed.hpp"
+#include "base/sqlite.hpp"
 #include "tests/support/fault_vfs.hpp"
 #include "tests/support/scratch.hpp"
 
@@ -361,4 +363,43 @@ TEST(store, does_not_open_the_journal_of_another_till) {
     while (!told) io.run_one_for(milliseconds(100));
     ASSERT_TRUE(*told);
   }
+}
+
+namespace tilld::daemon {
+std::span<const base::migration> journal_migrations();
+}
+
+TEST(store, keeps_tokens_of_its_first_version_and_believes_no_origin_that_was_changed_on_the_disk) {
+  tests::scratch_folder folder;
+  base::test_clock clock;
+  auto seals = base::seal_keys::open(folder.file("sealed.keys"));
+  ASSERT_TRUE(seals);
+  // Opens, changes the file by hand, and says which tokens are there.
+  auto tokens_after = [&](const std::string& sql, std::vector<token_row> put = {}) {
+    auto db = base::database::open(folder.file("journal.db"), journal_migrations(), {});
+    EXPECT_TRUE(db);
+    auto changed = (*db)->execute(sql);
+    EXPECT_TRUE(changed) << sql;
+    auto in = rows::open(**db, *seals, "till-1", clock);
+    EXPECT_TRUE(in) << sql;
+    std::vector<std::string> ids;
+    if (!in) return ids;
+    for (auto& row : put) EXPECT_TRUE((*in)->put_token(row));
+    auto all = (*in)->tokens();
+    EXPECT_TRUE(all);
+    for (auto& row : *all) ids.push_back(row.id + row.origin);
+    return ids;
+  };
+  using ids = std::vector<std::string>;
+  token_row program{"aa", "till", "", {}, 1, ""}, page{"bb", "till", "", {}, 2, "https://till.example"};
+  EXPECT_EQ(tokens_after("", {program}), ids{"aa"});
+  // Back to the file as version 1 left it.
+  {
+    auto db = base::database::open(folder.file("journal.db"), journal_migrations(), {});
+    ASSERT_TRUE(db);
+    ASSERT_TRUE((*db)->execute("ALTER TABLE token DROP COLUMN origin; PRAGMA user_version = 1"));
+  }
+  EXPECT_EQ(tokens_after("", {page}), (ids{"aa", "bbhttps://till.example"}));
+  EXPECT_EQ(tokens_after("UPDATE token SET origin = 'https://evil.example'"), ids{});
+  EXPECT_EQ(tokens_after("UPDATE token SET origin = ''"), ids{"aa"});
 }

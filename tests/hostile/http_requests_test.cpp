@@ -435,3 +435,29 @@ TEST_F(a_till_with_http, lets_nobody_speak_over_web_socket_before_the_right_toke
     EXPECT_EQ(closed->close_code(), 1008);
   }
 }
+
+TEST(a_till_over_http, is_answered_or_closed_when_the_daemon_stops_and_never_left_waiting) {
+  tests::scratch_folder folder;
+  tests::shop shop(folder.path());
+  shop.plugins_yaml = "  - {name: devices, plugin: simulated}\n";
+  shop.start_till();
+  http_client idle, waiting, socket;
+  ASSERT_TRUE(idle.connect_unix(shop.socket()));
+  idle.send(post(1, "", ping));
+  ASSERT_TRUE(idle.response());
+  ASSERT_TRUE(socket.connect_unix(shop.socket()));
+  ASSERT_EQ(socket.upgrade("Host: x\r\n").value().status, 101);
+  ASSERT_TRUE(waiting.connect_unix(shop.socket()));
+  waiting.send(
+      post(1, "", R"({"jsonrpc":"2.0","id":1,"method":"reader.await","params":{"deadline_ms":60000}})"));
+  socket.send_text(R"({"jsonrpc":"2.0","id":1,"method":"events.subscribe","params":{"topics":["*"]}})");
+  ASSERT_TRUE(socket.next_frame());
+  shop.stop_till();
+  EXPECT_TRUE(idle.hung_up());
+  EXPECT_TRUE(socket.hung_up());
+  auto answer = waiting.response();
+  if (answer) {
+    EXPECT_TRUE(answer->json().contains("error"));
+  }
+  EXPECT_TRUE(waiting.hung_up());
+}
