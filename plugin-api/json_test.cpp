@@ -43,6 +43,12 @@ TEST(json_for_c, takes_one_object_and_nothing_else) {
   EXPECT_FALSE(is_object("{\"a\":" + std::string(10'000, '[')));
 }
 
+TEST(json_for_c, takes_utf8_and_no_other_octets) {
+  for (std::string text : {"ä€😀", "\xc4", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                           "\xe2\x82", "\xf5", "\x80"})
+    EXPECT_EQ(is_object("{\"a\":\"" + text + "\"}"), is_utf8(text)) << text;
+}
+
 TEST(json_for_c, agrees_with_a_grown_up_parser_on_every_beginning_of_a_body) {
   const std::string whole = R"({"on":true,"a":[{"b":"\u20ac\n"},-1.5e2,null],"c":{"d":""}})";
   for (std::size_t size = 1; size <= whole.size(); ++size) {
@@ -58,6 +64,23 @@ TEST(json_for_c, finds_members_of_the_outer_object_only) {
   EXPECT_EQ(member(body, "z"), R"("\"on\":7")");
   EXPECT_EQ(member(body, "b"), "(none)");
   EXPECT_EQ(member("{}", "on"), "(none)");
+}
+
+TEST(json_for_c, counts_the_elements_of_a_list) {
+  const std::string body = R"({"l":[ "a" , [1,2], {"b":3} ],"e":[],"n":7})";
+  tilld_json object, list, value;
+  ASSERT_TRUE(tilld_json_object({body.data(), body.size()}, &object));
+  ASSERT_TRUE(tilld_json_member(object, "l", &list));
+  const char* expected[] = {"\"a\"", "[1,2]", "{\"b\":3}"};
+  for (std::size_t i = 0; i < 3; ++i) {
+    ASSERT_TRUE(tilld_json_element(list, i, &value)) << i;
+    EXPECT_EQ(std::string(value.begin, value.end), expected[i]);
+  }
+  EXPECT_FALSE(tilld_json_element(list, 3, &value));
+  for (auto none : {"e", "n"}) {
+    ASSERT_TRUE(tilld_json_member(object, none, &list));
+    EXPECT_FALSE(tilld_json_element(list, 0, &value)) << none;
+  }
 }
 
 TEST(json_for_c, reads_plain_values_and_no_others) {

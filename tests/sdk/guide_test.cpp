@@ -99,7 +99,7 @@ TEST(plugin_guide, leads_from_an_empty_folder_to_the_first_event_in_cpp_and_in_c
   scratch_folder home;
   reader_of_the_guide reader(home.path());
   reader.follow(blocks_between("## From an empty folder to the first event", "### Into a shop"));
-  EXPECT_GT(reader.typed(), 35);
+  EXPECT_GT(reader.typed(), 30);
 }
 
 TEST(plugin_guide, shows_the_driver_that_new_plugin_makes) {

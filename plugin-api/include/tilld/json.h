@@ -101,7 +101,23 @@ static inline const char* tilld_json_skip(const char* at, const char* end, int d
   return tilld_json_skip_number(at, end);
 }
 
-/* 1 when the octets are one JSON object and nothing else. No octets are the empty object. */
+/* 1 when it is well-formed UTF-8 (RFC 3629). */
+static inline int tilld_json_is_utf8(const char* text, const char* end) {
+  while (text < end) {
+    const unsigned first = (unsigned char)*text++;
+    const unsigned second = text < end ? (unsigned char)*text : 0;
+    int more = first < 0x80 ? 0 : first >= 0xc2 && first < 0xe0 ? 1 : first >= 0xe0 && first < 0xf0 ? 2 : 3;
+    if (first >= 0x80 && (first < 0xc2 || first > 0xf4)) return 0;
+    /* Neither longer than it must be, nor half of a UTF-16 pair, nor beyond what Unicode has. */
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0)) return 0;
+    if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second >= 0x90)) return 0;
+    for (; more > 0; --more, ++text)
+      if (text == end || ((unsigned char)*text & 0xc0) != 0x80) return 0;
+  }
+  return 1;
+}
+
+/* 1 when the octets are one JSON object in UTF-8 and nothing else. No octets are the empty object. */
 static inline int tilld_json_object(tilld_bytes octets, tilld_json* object) {
   static const char* const empty = "{}";
   const char* begin = octets.size > 0 ? (const char*)octets.data : empty;
@@ -110,7 +126,7 @@ static inline int tilld_json_object(tilld_bytes octets, tilld_json* object) {
   if (at == end || *at != '{') return 0;
   object->begin = at;
   object->end = tilld_json_skip(at, end, 0);
-  return object->end != NULL && tilld_json_blanks(object->end, end) == end;
+  return object->end != NULL && tilld_json_blanks(object->end, end) == end && tilld_json_is_utf8(begin, end);
 }
 
 /* 1 when the object, checked by tilld_json_object, has this member. Names with escapes in them are not found.
@@ -127,6 +143,21 @@ static inline int tilld_json_member(tilld_json object, const char* name, tilld_j
     if ((size_t)(key_end - key) == size && memcmp(key, name, size) == 0) return 1;
     at = tilld_json_blanks(value->end, object.end);
     if (*at == ',') at = tilld_json_blanks(at + 1, object.end);
+  }
+  return 0;
+}
+
+/* 1 when the value is a list that has an element of this index, counted from 0. */
+static inline int tilld_json_element(tilld_json list, size_t index, tilld_json* value) {
+  const char* at = tilld_json_blanks(list.begin + 1, list.end);
+  if (*list.begin != '[') return 0;
+  while (at < list.end && *at != ']') {
+    value->begin = at;
+    value->end = tilld_json_skip(at, list.end, 1);
+    if (value->end == NULL) return 0;
+    if (index-- == 0) return 1;
+    at = tilld_json_blanks(value->end, list.end);
+    if (*at == ',') at = tilld_json_blanks(at + 1, list.end);
   }
   return 0;
 }
