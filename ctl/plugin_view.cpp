@@ -1,4 +1,6 @@
 // plugin.list
+#include <boost/json.hpp>
+
 #include "ctl/members.hpp"
 #include "ctl/phrase.hpp"
 #include "ctl/views.hpp"
@@ -46,6 +48,12 @@ std::string show_plugins(const boost::json::object& list, const style& look) {
     if (!provides.empty()) t.note(provides);
     if (auto why = text_of(p, "last_ending"); !why.empty()) t.note("ended last: " + harmless(why));
     if (auto what = text_of(p, "last_fault"); !what.empty()) t.note("last fault: " + harmless(what));
+    std::string broken;
+    if (auto* counts = p.if_contains("schema_violations"); counts && counts->is_object())
+      for (auto& [message, count] : counts->get_object())
+        broken +=
+            (broken.empty() ? "" : ", ") + harmless(message) + " " + harmless(boost::json::serialize(count));
+    if (!broken.empty()) t.note("messages that do not fit their schema: " + broken);
   }
   return t.text(look);
 }

@@ -62,15 +62,17 @@ TEST_F(view, shows_how_a_plugin_is_and_why_it_ended) {
      "isolation":"process","paths_restricted":true,"restarts":2,"faults":0,"last_ending":"plugin_crashed: signal 11"},
     {"name":"scanner","state":"waiting","isolation":"process","paths_restricted":false,"restarts":0,"faults":0,"next_try_ms":4000},
     {"name":"scale","state":"failed","plugin":"com.example.scale","version":"2","isolation":"none","restarts":4,"faults":7,
-     "last_fault":"answered a request twice\u001b[2J"}]})");
-  EXPECT_EQ(show_plugins(list, {}),
-            "Plugin   State        Program                 Sandbox                  Restarts  Faults\n"
-            "printer  ready        org.tilld.escpos 1.0.0  process, own paths       2         0\n"
-            "  provides tilld.printer/1\n"
-            "  ended last: plugin_crashed: signal 11\n"
-            "scanner  waiting 4 s                          process                  0         0\n"
-            "scale    failed       com.example.scale 2     none, a thread of tilld  4         7\n"
-            "  last fault: answered a request twice [2J\n");
+     "last_fault":"answered a request twice\u001b[2J","schema_violations":{"com.example.scale/1.weigh":3,"tilld.scanner/1.scanned":1}}]})");
+  EXPECT_EQ(
+      show_plugins(list, {}),
+      "Plugin   State        Program                 Sandbox                  Restarts  Faults\n"
+      "printer  ready        org.tilld.escpos 1.0.0  process, own paths       2         0\n"
+      "  provides tilld.printer/1\n"
+      "  ended last: plugin_crashed: signal 11\n"
+      "scanner  waiting 4 s                          process                  0         0\n"
+      "scale    failed       com.example.scale 2     none, a thread of tilld  4         7\n"
+      "  last fault: answered a request twice [2J\n"
+      "  messages that do not fit their schema: com.example.scale/1.weigh 3, tilld.scanner/1.scanned 1\n");
   EXPECT_EQ(show_plugins({}, {}), "No plugin is set up; see plugins: in tilld.yaml.\n");
 }
 

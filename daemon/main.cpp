@@ -1,6 +1,7 @@
 // tilld: the daemon on the till.
 //
-//   tilld [--config FILE] [--check-config] [--openrpc] [--plugin-host PROGRAM] [--debug-plugins] [--verbose]
+//   tilld [--config FILE] [--check-config] [--openrpc] [--plugin-host PROGRAM] [--debug-plugins]
+//   [--check-schemas] [--verbose]
 //
 // Exit codes: 0 stopped as asked, 1 could not run, 64 wrong usage, 78 wrong configuration.
 #include <malloc.h>
@@ -96,6 +97,10 @@ int main(int argc, char** argv) {
   app.add_flag("--debug-plugins", options.debug_plugins,
                "Let isolation: none load plugins that link SQLite, libusb or libnfc; for a debugger, never "
                "for a shop");
+  app.add_flag(
+      "--check-schemas", options.check_schemas,
+      "Report every message between daemon and plugins that does not fit its schema, and what is wrong "
+      "with it; for who writes plugins");
   app.add_flag("--allow-test-environment", options.allow_test_environment,
                "Let variables named TILLD_TEST_... have an effect");
   app.add_flag("--verbose", verbose, "Log every detail");

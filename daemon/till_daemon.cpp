@@ -72,7 +72,7 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
   auto executor = io.get_executor();
   d->keyed_ = std::make_unique<keyed_calls>(executor, *d->journal_, d->clock_, d->mac_key_);
   host_settings hosts{d->options_.plugin_host, d->settings_.state_folder, d->options_.allow_test_environment,
-                      d->options_.debug_plugins};
+                      d->options_.debug_plugins, d->options_.check_schemas};
   d->plugins_ = std::make_unique<plugin_set>(executor, d->clock_, hosts, d->events_);
   d->parts_.reset(new till_parts{
       executor, d->settings_, d->clock_, *d->journal_, d->events_, *d->plugins_, *d->keyed_, d->methods_,

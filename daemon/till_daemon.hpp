@@ -18,6 +18,7 @@ struct daemon_options {
   std::string plugin_host;  // program that runs a plugin in a process of its own
   bool allow_test_environment = false;
   bool debug_plugins = false;  // as in host_settings
+  bool check_schemas = false;  // likewise
 };
 
 class till_daemon {

@@ -105,15 +105,21 @@ asio::awaitable<plugin_reply> send(till_parts& till, device_call d, std::string 
   co_return co_await provider->ask(std::move(request));
 }
 
-// The body of a good reply as an answer; an error when it is not what the interface promises.
-result<answer> read_reply(const plugin_reply& reply, const catalogue::word* word) {
+// The body of a good reply as an answer; an error when it is not what the interface promises, which is noted
+// at the plugin.
+result<answer> read_reply(const till_parts& till, const std::string& device, std::string_view full_name,
+                          const plugin_reply& reply, const catalogue::word* word) {
+  auto refuse = [&](const std::string& complaint, const char* why) {
+    if (auto plugin = till.plugins.find(device)) plugin->violates_schema("reply", full_name, complaint);
+    return error{errc::device_fault, why};
+  };
   boost::system::error_code failed;
   auto value = boost::json::parse(reply.body.empty() ? "{}" : reply.body, failed);
   if (failed || !value.is_object())
-    return error{errc::device_fault, "the plugin's answer is not a JSON object"};
+    return refuse("body: is not a JSON object", "the plugin's answer is not a JSON object");
   if (word)
     if (auto complaint = word->check_reply(value.get_object()))
-      return error{errc::device_fault, "the plugin's answer does not fit its schema"};
+      return refuse(*complaint, "the plugin's answer does not fit its schema");
   if (!reply.blob.empty()) value.get_object()["blob"] = wire::to_base64(reply.blob);
   return make_result(value.get_object());
 }
@@ -152,6 +158,12 @@ asio::awaitable<device_outcome> look_up(till_parts& till, const catalogue::word*
   boost::system::error_code failed;
   auto value = boost::json::parse(reply.body, failed);
   auto* object = failed ? nullptr : value.if_object();
+  // What can be made out counts all the same: a device that knows is better than nobody who knows.
+  if (auto plugin = till.plugins.find(device); plugin && asks) {
+    auto complaint =
+        object ? asks->check_reply(*object) : std::optional<std::string>("body: is not a JSON object");
+    if (complaint) plugin->violates_schema("reply", word->outcome, *complaint);
+  }
   auto* state = object ? object->if_contains("state") : nullptr;
   auto said = state && state->is_string() ? std::string(state->get_string()) : std::string();
   if (said == "done") {
@@ -171,11 +183,12 @@ asio::awaitable<device_outcome> look_up(till_parts& till, const catalogue::word*
 asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string device,
                                     base::uuid operation) {
   auto* word = d.word;
+  auto full_name = d.full_name;
   d.body["operation_id"] = operation.text();
   auto reply = co_await send(till, std::move(d), device);
   device_outcome outcome;
   if (reply.what == plugin_reply::phase::answered && reply.status == TILLD_OK) {
-    auto read = read_reply(reply, word);
+    auto read = read_reply(till, device, full_name, reply, word);
     if (read) {
       outcome.what = device_outcome::state::done;
       outcome.result = std::move(*read);
@@ -227,9 +240,10 @@ asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* wor
   if (!provider && !keyed) co_return make_error(why_absent(till, *prepared), language);
   auto device = provider ? provider->instance_name() : prepared->device;
   if (!keyed) {
+    auto name = prepared->full_name;
     auto reply = co_await send(till, std::move(*prepared), device);
     if (reply.what == plugin_reply::phase::answered && reply.status == TILLD_OK) {
-      auto read = read_reply(reply, word);
+      auto read = read_reply(till, device, name, reply, word);
       co_return read ? *read : make_error(read.error(), language);
     }
     co_return make_error(reply.why, language);

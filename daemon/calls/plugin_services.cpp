@@ -158,9 +158,11 @@ asio::awaitable<void> serve(till_parts& till, std::shared_ptr<instance> from, wi
     error why{errc::forbidden, request.name + " is not offered, or the plugin does not name it in `uses`"};
     reply = refusal(why);
   } else if (failed || !value.is_object()) {
+    from->violates_schema("request", request.name, "body: is not a JSON object");
     error why{errc::invalid_params, "body: is not a JSON object"};
     reply = refusal(why);
   } else if (auto complaint = word->check_request(value.get_object())) {
+    from->violates_schema("request", request.name, *complaint);
     error why{errc::invalid_params, *complaint};
     reply = refusal(why);
   } else {

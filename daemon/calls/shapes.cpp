@@ -57,6 +57,7 @@ schema shape_of_plugin() {
        needed("waiting_requests", whole(0), "given to it and not answered"),
        needed("faults", whole(0), "against the rules of plugins"),
        optional("last_ending", text(), "why it ended last"), optional("last_fault", text(), "what it did"),
+       optional("schema_violations", map(whole(1)), "messages that did not fit their schema, by name"),
        optional("next_try_ms", whole(0), "until it is started again, in milliseconds"),
        optional("pid", whole(1), "its process")});
 }

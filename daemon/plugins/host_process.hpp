@@ -25,6 +25,9 @@ struct host_settings {
   // Lets isolation: none load plugins that link SQLite, libusb or libnfc, at the risk of the person at the
   // debugger.
   bool debug_plugins = false;
+  // Reports every message that does not fit its schema, in both directions and with what is wrong; else the
+  // first of each name and without the words, which may quote what the message holds.
+  bool check_schemas = false;
 };
 
 // How it ended, for people: "signal 11 (Segmentation fault)", "exit 3".

@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include "base/log.hpp"
+#include "plugin-api/catalogue.hpp"
 #include "wire/plugin_instance.hpp"
 
 namespace tilld::daemon {
@@ -314,6 +315,7 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
                                     request.name,
                                     request.body,
                                     request.blob};
+  check_own("request", request.name, request.body);
   if (left <= 0 || !send(message)) {
     lane_.leave();
     not_given(left <= 0 ? errc::device_timeout : errc::device_gone,
@@ -329,7 +331,11 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
     reply.body = std::move(answer.body);
     reply.blob = std::move(answer.blob);
     reply.what = plugin_reply::phase::answered;
-    if (reply.status != TILLD_OK) reply.why = error_of(reply.status, reply.body);
+    if (reply.status != TILLD_OK) {
+      reply.why = error_of(reply.status, reply.body);
+      if (auto complaint = complaint_about_failure(reply.body))
+        violates_schema("reply", request.name, *complaint);
+    }
     co_return reply;
   }
   reply.what = plugin_reply::phase::lost;
@@ -378,6 +384,7 @@ asio::awaitable<void> instance::watch_for_hang() {
 void instance::reply(const wire::plugin_message& request, std::int32_t status, std::string_view body) {
   wire::plugin_message_view message{
       wire::plugin_message_kind::reply, request.id, status, 0, request.name, body, {}};
+  if (status == TILLD_OK) check_own("reply", request.name, body);
   send(message);
 }
 
@@ -395,6 +402,38 @@ void instance::fault(const std::string& what) {
   if (last_fault_ != what)
     base::log(base::log_level::warning, "A plugin behaves wrongly", {{"plugin", how_.name}, {"fault", what}});
   last_fault_ = what;
+}
+
+void instance::violates_schema(std::string_view what, std::string_view name, const std::string& complaint) {
+  auto words = "sends " + std::string(what == "event" ? "an " : "a ") + std::string(what) +
+               " that does not fit its schema: " + std::string(name);
+  ++faults_;
+  bool first = violations_.add(name);
+  if (settings_.check_schemas)
+    base::log(base::log_level::warning, "A plugin breaks a schema",
+              {{"plugin", how_.name}, {"fault", words}, {"complaint", complaint}});
+  else if (first)
+    base::log(base::log_level::warning, "A plugin breaks a schema; further ones are only counted",
+              {{"plugin", how_.name}, {"fault", words}});
+  last_fault_ = std::move(words);
+}
+
+void instance::check_own(std::string_view what, std::string_view name, std::string_view body) const {
+  if (!settings_.check_schemas || name.starts_with(names::prefix)) return;
+  boost::system::error_code failed;
+  auto value =
+      boost::json::parse(body.empty() ? "{}" : boost::json::string_view(body.data(), body.size()), failed);
+  std::optional<std::string> complaint;
+  if (failed || !value.is_object())
+    complaint = "body: is not a JSON object";
+  else
+    complaint = what == "reply" ? catalogue::check_reply(name, value.get_object())
+                                : catalogue::check(name, value.get_object());
+  if (complaint)
+    base::log(base::log_level::error, "tilld breaks a schema; please report this",
+              {{"plugin", how_.name},
+               {"message", std::string(what) + " " + std::string(name)},
+               {"complaint", *complaint}});
 }
 
 boost::json::object instance::describe() const {
@@ -416,6 +455,7 @@ boost::json::object instance::describe() const {
                         {"faults", faults_}};
   if (!life_.reason().empty()) o["last_ending"] = life_.reason();
   if (!last_fault_.empty()) o["last_fault"] = last_fault_;
+  if (violations_.any()) o["schema_violations"] = violations_.as_json();
   if (life_.state() == plugin_state::waiting) o["next_try_ms"] = life_.wait_ms();
   if (link_ && link_->host().pid() > 0) o["pid"] = link_->host().pid();
   return o;

@@ -23,6 +23,7 @@
 #include "daemon/plugins/lane.hpp"
 #include "daemon/plugins/plugin_words.hpp"
 #include "daemon/plugins/supervision.hpp"
+#include "daemon/plugins/violations.hpp"
 #include "wire/plugin_frame.hpp"
 
 namespace tilld::daemon {
@@ -91,6 +92,9 @@ class instance : public std::enable_shared_from_this<instance> {
   const std::string& plugin_id() const { return self_.id; }
   // Notes a wrong behaviour that is no death; shown with a count.
   void fault(const std::string& what);
+  // Notes a message of the plugin that does not fit: what is "event", "reply" or "request". The complaint may
+  // quote what the message holds, so it is logged under check_schemas alone.
+  void violates_schema(std::string_view what, std::string_view name, const std::string& complaint);
   // For tillctl plugins: state, reason, restarts, faults, sandbox, pid.
   boost::json::object describe() const;
 
@@ -114,6 +118,8 @@ class instance : public std::enable_shared_from_this<instance> {
   void take_hello(const wire::plugin_message& message);
   void fail_pending();
   void end_run(const std::string& reason);
+  // Looks at what the daemon itself sends, under check_schemas.
+  void check_own(std::string_view what, std::string_view name, std::string_view body) const;
 
   boost::asio::any_io_executor executor_;
   plugin_config how_;
@@ -137,6 +143,7 @@ class instance : public std::enable_shared_from_this<instance> {
 
   std::uint32_t faults_ = 0;
   std::string last_fault_;
+  violations violations_;
   std::uint64_t messages_in_window_ = 0, window_began_ms_ = 0, flooded_windows_ = 0;
 };
 

@@ -87,13 +87,15 @@ void plugin_set::plugin_event(instance& from, const wire::plugin_message& messag
   boost::system::error_code failed;
   auto value = boost::json::parse(message.body.empty() ? "{}" : message.body, failed);
   if (failed || !value.is_object()) {
-    from.fault("sends an event that is not a JSON object");
+    from.violates_schema("event", message.name, "body: is not a JSON object");
     return;
   }
   auto& data = value.get_object();
-  if (catalogue::check(message.name, data)) {
-    // The complaint may quote what the event holds; its name is enough.
-    from.fault("sends an event that does not fit its schema: " + message.name);
+  auto complaint = catalogue::check(message.name, data);
+  if (interface.starts_with("tilld.") && !catalogue::find_topic(message.name))
+    complaint = "there is no such event";
+  if (complaint) {
+    from.violates_schema("event", message.name, *complaint);
     return;
   }
   if (!message.blob.empty()) data["blob"] = wire::to_base64(message.blob);

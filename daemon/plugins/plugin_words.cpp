@@ -37,6 +37,19 @@ errc code_of(std::int32_t status) {
 
 }  // namespace
 
+std::optional<std::string> complaint_about_failure(std::string_view body) {
+  boost::system::error_code failed;
+  auto value = boost::json::parse(boost::json::string_view(body.data(), body.size()), failed);
+  auto* object = failed ? nullptr : value.if_object();
+  if (!object) return "body: is not a JSON object";
+  auto* detail = object->if_contains("detail");
+  if (!detail || !detail->is_string()) return "detail: is missing, or no text";
+  auto* kind = object->if_contains("kind");
+  if (kind && (!kind->is_string() || !base::find_error(std::string_view(kind->get_string().c_str()))))
+    return "kind: is none of docs/errors.md";
+  return std::nullopt;
+}
+
 boost::json::object parsed_object(std::string_view text) {
   boost::system::error_code failed;
   auto value = boost::json::parse(boost::json::string_view(text.data(), text.size()), failed);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,9 @@ plugin_self_description read_hello(std::string_view body);
 // What a status other than OK with its body {"detail", "kind"?} means in the registry. A kind counts only
 // when it is one of money or devices: storage or sign-on are not a plugin's to report.
 base::error error_of(std::int32_t status, std::string_view body);
+
+// What is wrong with the body of a status other than OK; nothing where it is {"detail", "kind"?}.
+std::optional<std::string> complaint_about_failure(std::string_view body);
 
 // A JSON object, or an empty one for anything else.
 boost::json::object parsed_object(std::string_view text);

@@ -22,6 +22,16 @@ TEST(plugin_words, let_a_plugin_name_kinds_of_devices_and_money_and_no_others) {
         << kind;
 }
 
+TEST(plugin_words, find_what_is_wrong_with_the_words_of_a_failure) {
+  using daemon::complaint_about_failure;
+  EXPECT_EQ(complaint_about_failure(R"({"detail":"no paper","kind":"paper_out"})"), std::nullopt);
+  EXPECT_EQ(complaint_about_failure(R"({"detail":"no paper"})"), std::nullopt);
+  EXPECT_EQ(complaint_about_failure("no paper"), "body: is not a JSON object");
+  EXPECT_EQ(complaint_about_failure("{}"), "detail: is missing, or no text");
+  EXPECT_EQ(complaint_about_failure(R"({"detail":"x","kind":"paper is out"})"),
+            "kind: is none of docs/errors.md");
+}
+
 TEST(plugin_words, read_hello_without_trusting_its_types) {
   auto d = daemon::read_hello(
       R"({"id":"org.a","provides":["x/1",7],"uses":"y/1","sandbox":{"landlock_abi":"7","paths_restricted":true}})");

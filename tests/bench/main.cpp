@@ -21,6 +21,7 @@
 #include "tests/bench/machine.hpp"
 #include "tests/bench/programs.hpp"
 #include "tests/bench/settings.hpp"
+#include "tests/support/shop.hpp"
 
 namespace tilld::bench {
 
@@ -165,4 +166,7 @@ int run(int argc, char** argv) {
 
 }  // namespace tilld::bench
 
-int main(int argc, char** argv) { return tilld::bench::run(argc, argv); }
+int main(int argc, char** argv) {
+  tilld::tests::shop::check_schemas = false;
+  return tilld::bench::run(argc, argv);
+}

@@ -40,10 +40,11 @@ class shop {
 
   // YAML below `plugins:` ("  - {name: scanner, plugin: simulated}\n"), before the till is started.
   std::string plugins_yaml;
-  std::string more_yaml;                  // any other top-level keys
-  std::uint16_t tcp_port = 0;             // 0: no TCP
-  std::uint16_t http_port = 0;            // of the till; 0: no HTTP
-  std::vector<std::string> http_origins;  // of the pages that may come
+  std::string more_yaml;                    // any other top-level keys
+  std::uint16_t tcp_port = 0;               // 0: no TCP
+  std::uint16_t http_port = 0;              // of the till; 0: no HTTP
+  std::vector<std::string> http_origins;    // of the pages that may come
+  static inline bool check_schemas = true;  // of all tills that start; off for what measures
   std::string till_program = program_path("tilld");
   std::vector<std::string> till_environment;  // "NAME=value", from the next start on
 
