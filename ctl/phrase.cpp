@@ -33,7 +33,7 @@ std::string moment(std::int64_t unix_ms) {
 std::string figure(std::int64_t n) {
   auto text = std::to_string(n);
   for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > (n < 0 ? 1 : 0); at -= 3)
-    text.insert(static_cast<std::size_t>(at), ",");
+    text.insert(static_cast<std::size_t>(at), 1, ',');
   return text;
 }
 

@@ -95,14 +95,12 @@ class driver {
   }
 
   void tell(const reading& one) {
-    if (const auto* why = std::get_if<dropped>(&one))
-      return host_.log(tilld::log_level::warning, sentence(*why));
+    if (one.why) return host_.log(tilld::log_level::warning, sentence(*one.why));
     if (!enabled_) return;  // what is scanned meanwhile is lost, as the interface says
-    const auto& read = std::get<scan>(one);
     tilld::scanner::scanned event;
-    event.text = tilld::text_of(read.octets);
-    event.symbology = read.symbology;
-    if (!is_all_text(read.octets)) event.blob.bytes = read.octets;
+    event.text = tilld::text_of(one.octets);
+    if (!one.symbology.empty()) event.symbology = one.symbology;
+    if (!is_all_text(one.octets)) event.blob.bytes = one.octets;
     if (!host_.emit(event)) host_.log(tilld::log_level::error, "a scan was lost: the daemon takes nothing");
   }
 

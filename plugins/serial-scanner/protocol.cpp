@@ -43,7 +43,7 @@ std::vector<reading> scan_reader::take(std::string_view octets) {
     }
     // One octet more than whatever may come before an end. What is kept is enough to see a terminator in.
     if (line_.size() > how_.size_max + how_.prefix.size() + how_.suffix.size() + 3 + terminator_size_max) {
-      if (!overflowed_) all.push_back(dropped::too_long);
+      if (!overflowed_) all.push_back({dropped::too_long, {}, {}});
       overflowed_ = true;
       line_.erase(0, line_.size() - terminator_size_max);
     }
@@ -57,7 +57,7 @@ std::optional<reading> scan_reader::silence() {
   bool said_already = std::exchange(overflowed_, false);
   line_.clear();
   if (said_already) return std::nullopt;
-  return dropped::unfinished;
+  return reading{dropped::unfinished, {}, {}};
 }
 
 std::optional<std::size_t> scan_reader::terminator_at_end() const {
@@ -73,18 +73,18 @@ std::optional<reading> scan_reader::finish() {
   if (std::exchange(overflowed_, false)) return std::nullopt;  // said already
   if (line.empty()) return std::nullopt;                       // the LF of a CRLF ends an empty line
   std::string_view text = line;
-  if (!text.starts_with(how_.prefix)) return dropped::no_prefix;
+  if (!text.starts_with(how_.prefix)) return reading{dropped::no_prefix, {}, {}};
   text.remove_prefix(how_.prefix.size());
-  if (!text.ends_with(how_.suffix)) return dropped::no_suffix;
+  if (!text.ends_with(how_.suffix)) return reading{dropped::no_suffix, {}, {}};
   text.remove_suffix(how_.suffix.size());
-  scan read;
+  reading read;
   if (how_.symbology != aim::none) {
     auto identifier = aim_identifier(text);
-    if (!identifier.empty()) read.symbology = identifier;
-    if (identifier.empty() && how_.symbology == aim::required) return dropped::no_symbology;
+    read.symbology = identifier;
+    if (identifier.empty() && how_.symbology == aim::required) return reading{dropped::no_symbology, {}, {}};
     text.remove_prefix(identifier.size());
   }
-  if (text.size() > how_.size_max) return dropped::too_long;
+  if (text.size() > how_.size_max) return reading{dropped::too_long, {}, {}};
   if (text.empty()) return std::nullopt;
   read.octets = text;
   return read;

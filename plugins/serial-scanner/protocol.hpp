@@ -13,7 +13,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace serial_scanner {
@@ -27,11 +26,6 @@ struct framing {
   std::size_t size_max = 8192;  // of the text. A QR code holds up to 7,089 digits
 };
 
-struct scan {
-  std::string octets;  // of the text
-  std::optional<std::string> symbology;
-};
-
 enum class dropped {
   too_long,      // more than size_max octets without an end
   unfinished,    // silence in the middle, although scans have a terminator
@@ -42,7 +36,12 @@ enum class dropped {
 // A sentence for the log. It holds nothing of what was read.
 const char* sentence(dropped why);
 
-using reading = std::variant<scan, dropped>;
+// A scan, or what was dropped instead.
+struct reading {
+  std::optional<dropped> why;  // nothing else is set then
+  std::string octets;          // of the text
+  std::string symbology;       // "]E0"; empty where the scanner did not tell
+};
 
 class scan_reader {
  public:

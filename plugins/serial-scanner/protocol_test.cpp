@@ -7,12 +7,9 @@ namespace {
 
 // What came of octets, in words: "]E0 4006" for a scan, "-too_long" for what was dropped.
 std::string shown(const reading& one) {
-  if (auto* why = std::get_if<dropped>(&one)) {
-    constexpr const char* names[] = {"too_long", "unfinished", "no_prefix", "no_suffix", "no_symbology"};
-    return std::string("-") + names[static_cast<int>(*why)];
-  }
-  auto& read = std::get<scan>(one);
-  return (read.symbology ? *read.symbology + " " : "") + read.octets;
+  constexpr const char* names[] = {"too_long", "unfinished", "no_prefix", "no_suffix", "no_symbology"};
+  if (one.why) return std::string("-") + names[static_cast<int>(*one.why)];
+  return one.symbology.empty() ? one.octets : one.symbology + " " + one.octets;
 }
 
 using list = std::vector<std::string>;
