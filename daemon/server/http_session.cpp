@@ -1,5 +1,8 @@
 #include "daemon/server/http_session.hpp"
 
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <set>
 
 #include <boost/asio/as_tuple.hpp>
@@ -274,17 +277,36 @@ class http_session final : public connection,
       talk_->take(text, blob);
     std::string().swap(body);
     count_memory();
-    // No deadline here: a call has its own, and may wait for a customer.
+    // No deadline here: a call has its own, and may wait for a customer. A page that was loaded anew
+    // meanwhile must not keep its place until then.
+    waiting_ = answer_.empty();
+    if (waiting_) notice_hang_up();
     while (!closed_ && answer_.empty() && !talk_->in_flight().empty()) {
       said_.expires_at(steady_clock::time_point::max());
       co_await said_.async_wait(as_result);
     }
+    waiting_ = false;
     if (talk_->wants_end()) reply.close = true;
     talk_->leave();
     talk_.reset();
     // A request without an id has no answer.
     if (answer_.empty()) reply.status = 204;
     reply.body = std::exchange(answer_, {});
+  }
+
+  // Closes when the other side hangs up while a call is worked on; the call goes on. Over TCP nobody can tell
+  // whether a client that has ended its side still listens, and one that speaks HTTP does not; on a Unix
+  // socket the kernel tells.
+  void notice_hang_up() {
+    socket_.async_wait(octet_socket::wait_read, [weak = weak_from_this()](boost::system::error_code failed) {
+      auto still = weak.lock();
+      if (failed || !still || still->closed_ || !still->waiting_) return;
+      char octet;
+      bool more_comes = ::recv(still->socket_.native_handle(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+      pollfd both{still->socket_.native_handle(), 0, 0};
+      bool ended = ::poll(&both, 1, 0) > 0 && (both.revents & (POLLHUP | POLLERR)) != 0;
+      if (ended || (!more_comes && !still->around_.door.vouched)) still->close();
+    });
   }
 
   // Whom the calls of this request are made for.
@@ -331,7 +353,7 @@ class http_session final : public connection,
   std::string answer_;
   std::shared_ptr<conversation> talk_;
   asio::steady_timer deadline_, said_;
-  bool closed_ = false, gone_ = false, handed_over_ = false, busy_ = false;
+  bool closed_ = false, gone_ = false, handed_over_ = false, busy_ = false, waiting_ = false;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 // connection is closed, and the till goes on.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include "tests/hostile/neighbour.hpp"
 #include "tests/support/http_client.hpp"
@@ -434,6 +435,39 @@ TEST_F(a_till_with_http, lets_nobody_speak_over_web_socket_before_the_right_toke
     ASSERT_TRUE(closed);
     EXPECT_EQ(closed->close_code(), 1008);
   }
+}
+
+// Reloading a page leaves a call behind each time, and there are 256 places.
+TEST_F(a_till_with_http, gives_the_place_of_whoever_hung_up_to_the_next_although_the_call_goes_on) {
+  auto admin = shop_->connect(true);
+  auto connections = [&] {
+    auto status = admin.call("system.status");
+    return status ? status->at("result").at("connections").as_int64() : -1;
+  };
+  auto before = connections();
+  auto wait = R"({"jsonrpc":"2.0","id":1,"method":"reader.await","params":{"deadline_ms":60000}})";
+  for (bool over_tcp : {true, false}) {
+    std::vector<http_client> clients(8);
+    for (auto& client : clients) {
+      ASSERT_TRUE(over_tcp ? client.connect_tcp(port()) : client.connect_unix(shop_->socket()));
+      client.send(post(port(), token_, wait));
+    }
+    auto until = steady_clock::now() + seconds(10);
+    while (connections() < before + 8 && steady_clock::now() < until) continue;
+    EXPECT_GE(connections(), before + 8);
+    clients.clear();
+    while (connections() > before && steady_clock::now() < until) continue;
+    EXPECT_LE(connections(), before);
+  }
+  // Who only says that nothing more comes is answered still, where the kernel can tell.
+  http_client half;
+  ASSERT_TRUE(half.connect_unix(shop_->socket()));
+  half.send(
+      post(port(), "", R"({"jsonrpc":"2.0","id":1,"method":"reader.await","params":{"deadline_ms":300}})"));
+  ::shutdown(half.descriptor(), SHUT_WR);
+  auto answer = half.response();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200);
 }
 
 TEST(a_till_over_http, is_answered_or_closed_when_the_daemon_stops_and_never_left_waiting) {
