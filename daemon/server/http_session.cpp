@@ -213,7 +213,9 @@ class http_session final : public connection,
     count_memory();
     if (closed_) co_return 0;
     bool began = in_.size() > 0;
-    within(began ? head_wait : idle_wait);
+    // Who connects has something to ask; only between two requests there is time.
+    within(began || !asked_before_ ? head_wait : idle_wait);
+    asked_before_ = true;
     for (;;) {
       auto size = wire::http_head_size(unused().substr(0, wire::http_head_size_max));
       if (size != std::string_view::npos || in_.size() >= wire::http_head_size_max) {
@@ -353,7 +355,8 @@ class http_session final : public connection,
   std::string answer_;
   std::shared_ptr<conversation> talk_;
   asio::steady_timer deadline_, said_;
-  bool closed_ = false, gone_ = false, handed_over_ = false, busy_ = false, waiting_ = false;
+  bool closed_ = false, gone_ = false, handed_over_ = false, busy_ = false, waiting_ = false,
+       asked_before_ = false;
 };
 
 }  // namespace
