@@ -297,7 +297,20 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
                   (life_.reason().empty() ? "" : ": " + life_.reason()));
     co_return reply;
   }
-  if (!co_await lane_.enter(request.how, until)) {
+  auto unwanted = [&] { return request.cancel && request.cancel->wanted(); };
+  constexpr auto before_it_was_asked = "cancelled before the device was asked";
+  if (unwanted()) {
+    not_given(errc::cancelled, before_it_was_asked);
+    co_return reply;
+  }
+  auto cancel = request.cancel;
+  bool let_in = co_await lane_.enter(request.how, until, cancel);
+  if (unwanted()) {
+    if (let_in) lane_.leave();
+    not_given(errc::cancelled, before_it_was_asked);
+    co_return reply;
+  }
+  if (!let_in) {
     bool late = steady_clock::now() >= until;
     not_given(late ? errc::device_timeout : errc::device_busy, how_.name + " has too much to do");
     // What is inside may have long deadlines and hang all the same.
@@ -323,7 +336,11 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
     co_return reply;
   }
   pending_[id] = mine;
-  co_await mine->timer.async_wait(as_result);
+  {
+    // It may be too late for that; the plugin knows, and its answer is waited for as long as before.
+    base::cancellation::stage with_the_plugin(cancel.get(), [this, id] { tell_to_cancel(id); });
+    co_await mine->timer.async_wait(as_result);
+  }
   lane_.leave();
   if (mine->answer) {
     auto& answer = *mine->answer;
@@ -347,12 +364,16 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
   pending_.erase(id);
   given_up_.insert(id);
   if (given_up_.size() > given_up_max) given_up_.erase(given_up_.begin());
-  auto cancel = R"({"id":)" + std::to_string(id) + "}";
-  wire::plugin_message_view event{wire::plugin_message_kind::event, 0, 0, 0, names::cancel, cancel, {}};
-  send(event);
+  tell_to_cancel(id);
   reply.why = {errc::device_timeout, how_.name + " did not answer " + request.name + " in time"};
   check_for_hang();
   co_return reply;
+}
+
+void instance::tell_to_cancel(std::uint64_t request) {
+  auto body = R"({"id":)" + std::to_string(request) + "}";
+  wire::plugin_message_view message{wire::plugin_message_kind::event, 0, 0, 0, names::cancel, body, {}};
+  send(message);
 }
 
 void instance::check_for_hang() {

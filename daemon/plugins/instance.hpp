@@ -34,6 +34,9 @@ struct plugin_request {
   std::string blob;
   std::uint32_t deadline_ms = 5000;
   urgency how = urgency::cashier;
+  // While it waits for its turn, a wish ends it with `not_given` and errc::cancelled. With the plugin, the
+  // plugin is told, and its answer says what became of it. May be null.
+  std::shared_ptr<base::cancellation> cancel = nullptr;
 };
 
 struct plugin_reply {
@@ -111,6 +114,7 @@ class instance : public std::enable_shared_from_this<instance> {
       std::chrono::steady_clock::time_point until);
   boost::asio::awaitable<std::optional<base::error>> start_plugin();
   boost::asio::awaitable<void> serve();
+  void tell_to_cancel(std::uint64_t request);
   void check_for_hang();
   boost::asio::awaitable<void> watch_for_hang();
   bool send(const wire::plugin_message_view& message);

@@ -7,7 +7,8 @@ namespace tilld::daemon {
 
 namespace asio = boost::asio;
 
-asio::awaitable<bool> lane::enter(urgency how, std::chrono::steady_clock::time_point until) {
+asio::awaitable<bool> lane::enter(urgency how, std::chrono::steady_clock::time_point until,
+                                  std::shared_ptr<base::cancellation> cancel) {
   if (inside_ < width_) {
     ++inside_;
     co_return true;
@@ -15,6 +16,7 @@ asio::awaitable<bool> lane::enter(urgency how, std::chrono::steady_clock::time_p
   if (waiting() >= waiting_max_) co_return false;
   auto mine = std::make_shared<waiter>(waiter{asio::steady_timer(executor_, until)});
   (how == urgency::cashier ? cashier_ : background_).push_back(mine);
+  base::cancellation::stage waiting_here(cancel.get(), [mine] { mine->timer.cancel(); });
   co_await mine->timer.async_wait(asio::as_tuple(asio::use_awaitable));
   if (mine->let_in) co_return true;
   std::erase(cashier_, mine);

@@ -10,6 +10,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/cancellation.hpp"
+
 namespace tilld::daemon {
 
 enum class urgency { cashier, background };
@@ -20,9 +22,10 @@ class lane {
   lane(boost::asio::any_io_executor executor, std::size_t width, std::size_t waiting_max)
       : executor_(std::move(executor)), width_(width), waiting_max_(waiting_max) {}
 
-  // True when there is a place, which leave() gives back; false when too many wait already or the deadline
-  // passed.
-  boost::asio::awaitable<bool> enter(urgency how, std::chrono::steady_clock::time_point until);
+  // True when there is a place, which leave() gives back; false when too many wait already, the deadline
+  // passed, or it was cancelled while it waited.
+  boost::asio::awaitable<bool> enter(urgency how, std::chrono::steady_clock::time_point until,
+                                     std::shared_ptr<base::cancellation> cancel = nullptr);
   void leave();
   std::size_t waiting() const { return cashier_.size() + background_.size(); }
 
