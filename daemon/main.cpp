@@ -63,7 +63,7 @@ int run(const std::string& config_path, daemon::daemon_options options) {
     sd_notify(0, "STOPPING=1");
     base::log(base::log_level::info, "tilld stops");
     auto stopped = [&](std::exception_ptr failed_stop) {
-      stopped_in_order = !failed_stop;
+      stopped_in_order = !failed_stop && till.at_rest();
       io.stop();
     };
     boost::asio::co_spawn(io, till.stop(), std::move(stopped));

@@ -1,5 +1,8 @@
 #include "daemon/till_daemon.hpp"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
 #include "base/file.hpp"
@@ -16,6 +19,8 @@ using base::result;
 class till_daemon::forward_journal final : public journal_source {
  public:
   explicit forward_journal(store& s) : store_(s) {}
+
+  std::function<void()> on_acknowledged;
 
   base::chain_head head() const override { return store_.head(); }
 
@@ -47,7 +52,11 @@ class till_daemon::forward_journal final : public journal_source {
 
   void save_witness(std::string_view destination, const wire::sync::witness& value,
                     witness_saved then) override {
-    store_.acknowledge(std::string(destination), value.encode(), value.last.head.sequence, std::move(then));
+    auto told = [this, then = std::move(then)](result<> outcome) {
+      if (outcome && on_acknowledged) on_acknowledged();
+      then(std::move(outcome));
+    };
+    store_.acknowledge(std::string(destination), value.encode(), value.last.head.sequence, std::move(told));
   }
 
  private:
@@ -74,9 +83,10 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
   host_settings hosts{d->options_.plugin_host, d->settings_.state_folder, d->options_.allow_test_environment,
                       d->options_.debug_plugins, d->options_.check_schemas};
   d->plugins_ = std::make_unique<plugin_set>(executor, d->clock_, hosts, d->events_);
+  d->claims_ = std::make_unique<claim_desk>(executor, d->clock_, d->events_);
   d->parts_.reset(new till_parts{
-      executor, d->settings_, d->clock_, *d->journal_, d->events_, *d->plugins_, *d->keyed_, d->methods_,
-      d->tokens_, *d->key_, d->destinations_, base::to_hex(d->instance_id_), d->started_,
+      executor, d->settings_, d->clock_, *d->journal_, d->events_, *d->plugins_, *d->claims_, *d->keyed_,
+      d->methods_, d->tokens_, *d->key_, d->destinations_, base::to_hex(d->instance_id_), d->started_,
       [self = d.get()] { return self->server_ ? self->server_->connections() : 0; },
       [self = d.get()](const std::string& principal) {
         if (self->server_) self->server_->hang_up(principal);
@@ -84,6 +94,9 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
       d->aside_.get_executor()});
   auto& till = *d->parts_;
   add_calls(d->methods_, &till);
+  d->queue_news_ = std::make_unique<queue_news>(till);
+  pass_events_through_claims(till);
+  tell_of_operations(till);
   answer_plugins(till);
   adopt_orphans();
   d->plugins_->start(d->settings_.plugins);
@@ -190,19 +203,38 @@ result<> till_daemon::start_forwarding() {
     how.pinned_key = d.public_key;
     destinations_.push_back(
         std::make_unique<forwarder>(io_, d.address, how, identity, *device_keys_, *forward_journal_, clock_));
+    destinations_.back()->on_changed(
+        [this, which = destinations_.size() - 1] { queue_news_->destination_changed(which); });
     if (auto started = destinations_.back()->start(); !started) return started.error();
   }
+  forward_journal_->on_acknowledged = [this] { queue_news_->changed(); };
   journal_->on_grown = [this] {
     for (auto& d : destinations_) d->grew();
+    queue_news_->changed();
   };
   return {};
 }
 
 boost::asio::awaitable<void> till_daemon::stop() {
   co_await server_->stop();
+  // Operations that nobody waits for any more have their time too, and then the devices are gone; what that
+  // makes of them is written down before the journal closes.
+  co_await operations_end(std::chrono::seconds(1));
   co_await plugins_->stop();
+  co_await operations_end(std::chrono::seconds(1));
   destinations_.clear();
 }
+
+boost::asio::awaitable<void> till_daemon::operations_end(std::chrono::milliseconds at_most) {
+  auto until = std::chrono::steady_clock::now() + at_most;
+  boost::asio::steady_timer pause(io_.get_executor());
+  while (keyed_->running() > 0 && std::chrono::steady_clock::now() < until) {
+    pause.expires_after(std::chrono::milliseconds(10));
+    co_await pause.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  }
+}
+
+bool till_daemon::at_rest() const { return keyed_->running() == 0; }
 
 std::string till_daemon::status_line() const {
   std::size_t ready = 0;

@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "daemon/calls/parts.hpp"
+#include "daemon/calls/queue_news.hpp"
 #include "daemon/server/listener.hpp"
 
 namespace tilld::daemon {
@@ -31,6 +32,8 @@ class till_daemon {
 
   // Doors first, then plugins, then the journal's last flush.
   boost::asio::awaitable<void> stop();
+  // Nothing is in hand that refers to this. False after a stop() whose time ran out.
+  bool at_rest() const;
 
   const till_parts& parts() const { return *parts_; }
   std::uint16_t tcp_port() const { return server_->tcp_port(); }
@@ -44,7 +47,7 @@ class till_daemon {
   base::result<> open_keys();
   base::result<> open_journal();
   base::result<> count_this_start();
-  void start_plugins();
+  boost::asio::awaitable<void> operations_end(std::chrono::milliseconds at_most);
   base::result<> start_forwarding();
 
   boost::asio::io_context& io_;
@@ -57,16 +60,18 @@ class till_daemon {
   std::unique_ptr<store> journal_;
   std::unique_ptr<forward_journal> forward_journal_;
   std::unique_ptr<device_keys> device_keys_;
-  event_hub events_;
+  event_hub events_{clock_};
   router methods_;
   token_book tokens_;
   std::unique_ptr<plugin_set> plugins_;
+  std::unique_ptr<claim_desk> claims_;
   std::unique_ptr<keyed_calls> keyed_;
   std::vector<std::unique_ptr<forwarder>> destinations_;
   std::uint64_t start_counter_ = 0;
   std::array<std::uint8_t, 16> instance_id_{};
   boost::asio::thread_pool aside_{1};
   std::unique_ptr<till_parts> parts_;
+  std::unique_ptr<queue_news> queue_news_;
   std::unique_ptr<server> server_;
 };
 

@@ -54,13 +54,6 @@ std::size_t value_size(std::string_view s) {
   return s.size();
 }
 
-// The id as text, when it is one that can be repeated.
-std::optional<std::string> id_text(const boost::json::value& id) {
-  if (id.is_string() && id.get_string().size() <= request_id_size_max) return boost::json::serialize(id);
-  if (id.is_int64() || id.is_uint64() || id.is_null()) return boost::json::serialize(id);
-  return std::nullopt;
-}
-
 // How many values it has, give or take a few; exact enough for JSON, and only a guess for what is none and
 // will be refused anyway. Stops counting behind the most that a request may have.
 std::size_t count_values(std::string_view line) {
@@ -142,7 +135,7 @@ boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view l
 
   rpc_request request{{}, {}, boost::json::object(memory), "{}"};
   if (auto* id = object->if_contains("id")) {
-    auto text = id_text(*id);
+    auto text = request_id_text(*id);
     if (!text)
       return refuse(base::errc::invalid_request, "id must be a text of at most 128 characters or an integer");
     request.id = refusal.id = *text;
@@ -160,6 +153,12 @@ boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view l
     request.raw_params = raw_member(line, "params");
   }
   return request;
+}
+
+std::optional<std::string> request_id_text(const boost::json::value& id) {
+  if (id.is_string() && id.get_string().size() <= request_id_size_max) return boost::json::serialize(id);
+  if (id.is_int64() || id.is_uint64() || id.is_null()) return boost::json::serialize(id);
+  return std::nullopt;
 }
 
 std::string_view raw_member(std::string_view object, std::string_view name) {

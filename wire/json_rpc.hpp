@@ -65,6 +65,9 @@ struct rpc_refusal {
 // neither text nor integer, params that are not an object.
 boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view line);
 
+// An id as rpc_request has it; nothing for what cannot be one.
+std::optional<std::string> request_id_text(const boost::json::value& id);
+
 // The octets of the last top-level member of this name in a JSON object that is known to be well-formed;
 // empty when there is none.
 std::string_view raw_member(std::string_view object, std::string_view name);

@@ -13,6 +13,8 @@ void add_calls(router& methods, till_parts* till) {
   add_journal_calls(methods, till);
   add_plugin_calls(methods, till);
   add_token_calls(methods, till);
+  add_claim_calls(methods, till);
+  add_cancel_calls(methods, till);
 }
 
 std::vector<method> whole_table() {

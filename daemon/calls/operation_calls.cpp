@@ -39,6 +39,8 @@ boost::json::object describe(const operation_row& row) {
   return o;
 }
 
+constexpr std::int64_t wait_ms_max = 10 * 60 * 1000;
+
 // By operation_id, or by idempotency_key and method of the caller itself. Staff sees everybody's.
 asio::awaitable<answer> get(till_parts& till, call c) {
   auto language = c.who->language;
@@ -51,6 +53,14 @@ asio::awaitable<answer> get(till_parts& till, call c) {
                          language);
   auto found = std::make_shared<std::optional<operation_row>>();
   operation_key by_key{c.who->principal, method.value_or(""), key.value_or("")};
+  bool sees_all = (only(c.who->acts_as) & staff) != 0;
+  if (auto patience = integer_in(c.params, "wait_ms").value_or(0); patience > 0) {
+    auto* running = id ? till.keyed.find_running(*id) : &by_key;
+    if (running && (sees_all || running->principal == c.who->principal)) {
+      auto which = *running;
+      (void)co_await till.keyed.wait_for_end(which, std::chrono::milliseconds(patience), c.cancel);
+    }
+  }
   store::work look = [found, id, by_key](rows& in) -> result<> {
     auto row = id ? in.find_operation(*id) : in.find_operation(by_key);
     if (!row) return row.error();
@@ -59,7 +69,6 @@ asio::awaitable<answer> get(till_parts& till, call c) {
   };
   auto looked = co_await till.journal.run(work_kind::reads, std::move(look));
   if (!looked) co_return make_error(looked.error(), language);
-  bool sees_all = (only(c.who->acts_as) & staff) != 0;
   if (!*found || (!sees_all && (*found)->key.principal != c.who->principal)) {
     error why{errc::operation_not_found, "no such operation of this principal"};
     co_return make_error(why, language);
@@ -135,6 +144,23 @@ asio::awaitable<answer> list_unknown(till_parts& till, call c) {
 
 }  // namespace
 
+void tell_of_operations(till_parts& till) {
+  till.keyed.on_finished = [&till](const operation_row& row, const answer& a) {
+    boost::json::object data{{"operation_id", row.id.text()},
+                             {"method", row.key.method},
+                             {"idempotency_key", row.key.key},
+                             {"state", state_name(row.state)}};
+    // What it came to may be worth money or say who somebody is; operation.get has it, for its own principal.
+    if (a.is_error && row.state != operation_state::done) data["error"] = boost::json::parse(a.text);
+    event e;
+    e.topic = "operation.finished";
+    e.source = row.device;
+    e.data = boost::json::serialize(data);
+    e.principal = row.key.principal;
+    till.events.publish(std::move(e));
+  };
+}
+
 void add_operation_calls(router& methods, till_parts* till) {
   using namespace base::shape;
   methods.add({.name = "operation.get",
@@ -143,7 +169,9 @@ void add_operation_calls(router& methods, till_parts* till) {
                .allowed = anyone,
                .params = object({optional("operation_id", uuid(), "of the daemon"),
                                  optional("method", text(1, 128), "together with idempotency_key"),
-                                 optional("idempotency_key", text(1, 64), "together with method")}),
+                                 optional("idempotency_key", text(1, 64), "together with method"),
+                                 optional("wait_ms", whole(0, wait_ms_max),
+                                          "how long to wait for its end while it runs; 0 when left out")}),
                .result = shape_of_operation(),
                .errors = {errc::operation_not_found, errc::storage_failed}},
               [till](call c) { return get(*till, std::move(c)); });

@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/crypto.hpp"
+#include "daemon/claims/claim_desk.hpp"
 #include "daemon/config/config.hpp"
 #include "daemon/events/event_hub.hpp"
 #include "daemon/forward/forwarder.hpp"
@@ -34,6 +35,7 @@ struct till_parts {
   store& journal;
   event_hub& events;
   plugin_set& plugins;
+  claim_desk& claims;
   keyed_calls& keyed;
   router& methods;
   token_book& tokens;
@@ -53,6 +55,8 @@ void journal_note(till_parts& till, std::string kind, boost::json::object body);
 
 // Waiting records per destination, as every status answer has them.
 boost::json::array describe_backlogs(const till_parts& till);
+// The devices with their claims, as device.list has them.
+boost::json::array describe_devices(const till_parts& till);
 
 // Each adds the methods of one file. Without a till the table can be read, and nothing of it called.
 void add_session_calls(router& methods, till_parts* till);
@@ -64,6 +68,8 @@ void add_journal_calls(router& methods, till_parts* till);
 // plugin.*, device.list and every interface of the plugins
 void add_plugin_calls(router& methods, till_parts* till);
 void add_token_calls(router& methods, till_parts* till);
+void add_claim_calls(router& methods, till_parts* till);
+void add_cancel_calls(router& methods, till_parts* till);
 void add_discover_calls(router& methods, till_parts* till);
 // All of them.
 void add_calls(router& methods, till_parts* till);
@@ -72,6 +78,11 @@ std::vector<method> whole_table();
 
 // The words of the interfaces that are wanted, as methods.
 std::vector<method> methods_of_words(const std::function<bool(std::string_view interface)>& wanted);
+
+// From now on what plugins say goes to the holder of a claimed device, and who asked with a key hears of the
+// end of the operation.
+void pass_events_through_claims(till_parts& till);
+void tell_of_operations(till_parts& till);
 
 // Answers what plugins ask: tilld.state/1, tilld.journal/1, tilld.central/1.
 void answer_plugins(till_parts& till);

@@ -28,17 +28,26 @@ namespace {
 constexpr std::int64_t deadline_ms_max = 10 * 60 * 1000;
 constexpr std::uint32_t deadline_ms_of_others = 10'000;
 
+// How long a call with a key may be waited for before it goes on by itself.
+constexpr std::int64_t wait_ms_max = 10 * 60 * 1000;
+
+// What only asks, and is answered to everybody while another holds the device. All else acts on it, the words
+// of interfaces that nobody here knows included.
+constexpr std::string_view questions[] = {"printer.status", "printer.render", "printer.outcome",
+                                          "tender.outcome", "customer.identify"};
+// It plays the world around a device, and the world asks no claim.
+constexpr std::string_view simulation = "org.tilld.simulation/1";
+
 // What a self-checkout may not do without a cashier.
 constexpr std::string_view cashier_only[] = {"printer.open_drawer", "tender.reverse"};
 
 constexpr std::initializer_list<errc> errors_of_words = {
-    errc::no_device,    errc::device_gone, errc::device_busy,    errc::device_timeout,
-    errc::device_fault, errc::cancelled,   errc::plugin_crashed, errc::plugin_failed};
+    errc::no_device, errc::device_gone, errc::device_busy, errc::device_timeout, errc::device_fault,
+    errc::claimed,   errc::claim_ended, errc::cancelled,   errc::plugin_crashed, errc::plugin_failed};
 constexpr std::initializer_list<errc> errors_of_keyed_words = {
-    errc::no_device,    errc::device_gone,     errc::device_busy,   errc::device_timeout,
-    errc::device_fault, errc::paper_out,       errc::cover_open,    errc::code_too_wide,
-    errc::cancelled,    errc::outcome_unknown, errc::still_running, errc::plugin_crashed,
-    errc::plugin_failed};
+    errc::no_device, errc::device_gone,     errc::device_busy,   errc::device_timeout, errc::device_fault,
+    errc::paper_out, errc::cover_open,      errc::code_too_wide, errc::claimed,        errc::claim_ended,
+    errc::cancelled, errc::outcome_unknown, errc::still_running, errc::plugin_crashed, errc::plugin_failed};
 
 // What is called at a plugin, ready to be sent.
 struct device_call {
@@ -49,6 +58,9 @@ struct device_call {
   boost::json::object body;
   std::string blob;
   std::uint32_t deadline_ms = deadline_ms_of_others;
+  std::optional<std::uint32_t> wait_ms = {};
+  std::string claim = {};  // by which the caller acts, when it does not by its connection
+  std::shared_ptr<base::cancellation> cancel = nullptr;
 };
 
 // What every call of a device takes beside the members of the word.
@@ -56,7 +68,11 @@ const base::schema& envelope() {
   using namespace base::shape;
   static const auto& it = *new base::schema(object(
       {optional("device", text(0, 32), "name of the plugin instance, where several provide the interface"),
-       optional("deadline_ms", whole(1, deadline_ms_max), "how long the caller waits")}));
+       optional("deadline_ms", whole(1, deadline_ms_max), "how long the device has for it"),
+       optional("claim", text(0, 36), "acts for a claim that another connection of this principal made"),
+       optional("wait_ms", whole(0, wait_ms_max),
+                "with a key: how long to wait for the end; after that the answer is its operation_id and the "
+                "state running")}));
   return it;
 }
 
@@ -72,12 +88,16 @@ result<device_call> prepare(const call& c, const catalogue::word* word, std::str
   d.device = text_in(d.body, "device").value_or("");
   d.deadline_ms = static_cast<std::uint32_t>(
       integer_in(d.body, "deadline_ms").value_or(word ? word->deadline_ms_default : deadline_ms_of_others));
+  if (auto wait = integer_in(d.body, "wait_ms")) d.wait_ms = static_cast<std::uint32_t>(*wait);
+  d.claim = text_in(d.body, "claim").value_or("");
+  d.cancel = c.cancel;
   if (auto* blob = d.body.if_contains("blob")) {
     auto octets = blob->is_string() ? wire::from_base64(blob->get_string()) : std::nullopt;
     if (!octets) return invalid_member("blob", "must be base64");
     d.blob = std::move(*octets);
   }
-  for (auto member : {"device", "deadline_ms", "blob", "idempotency_key"}) d.body.erase(member);
+  for (auto member : {"device", "deadline_ms", "wait_ms", "claim", "blob", "idempotency_key"})
+    d.body.erase(member);
   if (word) {
     auto checked = d.body;
     if (word->changes_state) checked["operation_id"] = base::uuid().text();
@@ -102,6 +122,7 @@ asio::awaitable<plugin_reply> send(till_parts& till, device_call d, std::string 
   request.body = boost::json::serialize(d.body);
   request.blob = std::move(d.blob);
   request.deadline_ms = d.deadline_ms;
+  request.cancel = d.cancel;
   co_return co_await provider->ask(std::move(request));
 }
 
@@ -185,6 +206,7 @@ asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string
   auto* word = d.word;
   auto full_name = d.full_name;
   d.body["operation_id"] = operation.text();
+  auto cancel = d.cancel;
   auto reply = co_await send(till, std::move(d), device);
   device_outcome outcome;
   if (reply.what == plugin_reply::phase::answered && reply.status == TILLD_OK) {
@@ -207,6 +229,7 @@ asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string
   if (said.what == device_outcome::state::done) co_return said;
   if (said.what == device_outcome::state::not_done) {
     outcome.what = device_outcome::state::not_done;
+    if (cancel && cancel->wanted()) outcome.why = {errc::cancelled, "cancelled; the device did not do it"};
     co_return outcome;
   }
   outcome.what = device_outcome::state::unknown;
@@ -229,17 +252,52 @@ error why_absent(const till_parts& till, const device_call& d) {
           "no plugin " + (d.device.empty() ? std::string() : d.device + " ") + "provides " + d.interface};
 }
 
+bool acts(const device_call& d) {
+  if (d.interface == simulation) return false;
+  return !d.word ||
+         std::find(std::begin(questions), std::end(questions), d.word->method) == std::end(questions);
+}
+
+// Which instance is meant: the one that is named; else the one that the caller holds; else the first.
+std::shared_ptr<instance> provider_of(const till_parts& till, const call& c, const device_call& d) {
+  if (d.device.empty())
+    for (auto& plugin : till.plugins.all()) {
+      auto held = till.claims.book().find(plugin->instance_name());
+      if (held && plugin->provides(d.interface) &&
+          till.claims.book().is_holder(*held, c.who->connection, c.who->principal, d.claim))
+        return plugin;
+    }
+  return till.plugins.find(d.interface, d.device);
+}
+
+// Nothing where the caller may act on the device.
+std::optional<error> why_not_act(const till_parts& till, const call& c, const device_call& d,
+                                 const std::string& device) {
+  if (!acts(d)) return std::nullopt;
+  auto held = till.claims.book().find(device);
+  if (!held) {
+    if (d.claim.empty()) return std::nullopt;
+    return error{errc::claim_ended, "the claim that is named is not held any more"};
+  }
+  if (till.claims.book().is_holder(*held, c.who->connection, c.who->principal, d.claim)) return std::nullopt;
+  return claim_book::held_by(*held);
+}
+
 asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* word, std::string interface,
                                     std::string full_name, call c) {
   auto language = c.who->language;
   auto prepared = prepare(c, word, std::move(interface), std::move(full_name));
   if (!prepared) co_return make_error(prepared.error(), language);
-  auto provider = till.plugins.find(prepared->interface, prepared->device);
+  auto provider = provider_of(till, c, *prepared);
   // Of an interface of somebody else nothing is known; a key says that it must not happen twice.
   bool keyed = word ? word->changes_state : c.params.contains("idempotency_key");
   if (!provider && !keyed) co_return make_error(why_absent(till, *prepared), language);
   auto device = provider ? provider->instance_name() : prepared->device;
+  auto refused = why_not_act(till, c, *prepared, device);
+  if (prepared->wait_ms && !keyed)
+    co_return make_error(invalid_member("wait_ms", "is for calls with an idempotency_key"), language);
   if (!keyed) {
+    if (refused) co_return make_error(*refused, language);
     auto name = prepared->full_name;
     auto reply = co_await send(till, std::move(*prepared), device);
     if (reply.what == plugin_reply::phase::answered && reply.status == TILLD_OK) {
@@ -250,9 +308,15 @@ asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* wor
   }
   keyed_calls::device_action action;
   action.device = device;
-  if (!provider) action.absent = why_absent(till, *prepared);
-  action.act = [&till, d = *prepared, device](base::uuid operation) {
-    return act(till, d, device, operation);
+  if (!provider)
+    action.absent = why_absent(till, *prepared);
+  else if (refused)
+    action.absent = *refused;
+  action.act = [&till, d = *prepared, device](base::uuid operation,
+                                              std::shared_ptr<base::cancellation> cancel) {
+    auto mine = d;
+    mine.cancel = std::move(cancel);
+    return act(till, std::move(mine), device, operation);
   };
   if (word && !word->outcome.empty())
     action.look_up = [&till, word](base::uuid operation, std::string at) {
@@ -260,7 +324,8 @@ asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* wor
     };
   keyed_calls::request request;
   // How long the caller waits is no part of what it asks for: a repetition may be more patient.
-  c.params.erase("deadline_ms");
+  for (auto member : {"deadline_ms", "wait_ms", "claim"}) c.params.erase(member);
+  request.wait_ms = prepared->wait_ms;
   request.what = std::move(c);
   if (word) {
     request.secret_members = word->request.secret;
@@ -322,9 +387,10 @@ method describe_word(const catalogue::word& word, const boost::json::object& in_
   auto put = [&properties](const char* name, const base::schema& what, std::string_view says) {
     properties[name] = what.saying(says).text();
   };
-  for (auto& [name, what] : envelope().text().at("properties").as_object()) properties[name] = what;
+  for (auto& [name, what] : envelope().text().at("properties").as_object())
+    if (word.changes_state || name != "wait_ms") properties[name] = what;
   put("deadline_ms", base::shape::whole(1, deadline_ms_max),
-      "how long the caller waits; " + std::to_string(word.deadline_ms_default) + " when left out");
+      "how long the device has for it; " + std::to_string(word.deadline_ms_default) + " when left out");
   if (params.contains("x-blob")) put("blob", base::shape::text(), "octets in base64");
   auto result = in_schema.at("reply").as_object();
   if (result.contains("x-blob"))
@@ -339,17 +405,22 @@ method describe_word(const catalogue::word& word, const boost::json::object& in_
                                        : std::vector<errc>{errors_of_words}};
 }
 
-answer list_devices(const till_parts& till) {
+}  // namespace
+
+boost::json::array describe_devices(const till_parts& till) {
   boost::json::array list;
   for (auto& plugin : till.plugins.all()) {
     boost::json::array interfaces;
     for (auto& one : plugin->provided()) interfaces.emplace_back(one);
     list.push_back({{"device", plugin->instance_name()},
                     {"interfaces", std::move(interfaces)},
-                    {"state", name(plugin->state())}});
+                    {"state", name(plugin->state())},
+                    {"claim", till.claims.describe(plugin->instance_name())}});
   }
-  return make_result({{"devices", std::move(list)}});
+  return list;
 }
+
+namespace {
 
 answer restart_plugin(till_parts& till, const call& c) {
   auto name_text = text_in(c.params, "name");
@@ -393,17 +464,14 @@ void add_plugin_calls(router& methods, till_parts* till) {
                .result = object({}),
                .errors = {errc::no_device}},
               [till](const call& c) { return restart_plugin(*till, c); });
-  methods.add(
-      {.name = "device.list",
-       .summary = "The devices, what they provide and whether they are ready",
-       .allowed = anyone,
-       .params = object({}),
-       .result = object({needed("devices",
-                                list(object({needed("device", text(), "for the member device of calls"),
-                                             needed("interfaces", list(text()), "what it provides"),
-                                             needed("state", text(), "ready, or as plugin.list says")})),
-                                "in the order of tilld.yaml")})},
-      [till](const call&) { return list_devices(*till); });
+  methods.add({.name = "device.list",
+               .summary = "The devices, what they provide and whether they are ready",
+               .allowed = anyone,
+               .params = object({}),
+               .result = object({needed("devices", list(shape_of_device()), "in the order of tilld.yaml")})},
+              [till](const call&) {
+                return make_result({{"devices", describe_devices(*till)}});
+              });
   methods.add_rest([till](const std::string& name) { return find_device_method(*till, name); },
                    [till] {
                      return methods_of_words([till](std::string_view interface) {

@@ -62,8 +62,22 @@ schema shape_of_plugin() {
        optional("pid", whole(1), "its process")});
 }
 
+schema shape_of_device() {
+  auto claim = object({needed("holder", text(), "principal"),
+                       needed("client", text(), "its software, by its own words"),
+                       needed("here", boolean(), "false while its connection is gone"),
+                       needed("ends_in_ms", whole(0), "unless it is renewed"),
+                       needed("waiting", whole(0), "how many stand in line"),
+                       needed("one_at_a_time", boolean(), "its input waits for device.next"),
+                       needed("inputs_held", whole(0), "so many")});
+  return object({needed("device", text(), "for the member device of calls"),
+                 needed("interfaces", list(text()), "what it provides"),
+                 needed("state", text(), "ready, or as plugin.list says"),
+                 optional("claim", claim, "who holds it; null when it is shared")});
+}
+
 schema shape_of_backlog() {
-  return object({needed("destination", text(), "its name"),
+  return object({needed("destination", text(), "its name"), needed("connected", boolean(), "now"),
                  needed("acknowledged", whole(0), "the last record that it has signed for"),
                  needed("waiting", shape_of_waiting(), "what comes after it")});
 }

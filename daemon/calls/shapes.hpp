@@ -10,6 +10,8 @@ base::schema shape_of_plugin();
 // An entry of a journal's backlog: how much waits for one destination.
 base::schema shape_of_backlog();
 base::schema shape_of_queue();
+// An entry of device.list, with its claim.
+base::schema shape_of_device();
 base::schema shape_of_status();
 base::schema shape_of_operation();
 base::schema shape_of_record();

@@ -118,6 +118,8 @@ boost::json::object status(const till_parts& till) {
 boost::json::array describe_backlogs(const till_parts& till) {
   boost::json::array list;
   for (auto& b : till.journal.backlogs()) {
+    bool connected =
+        list.size() < till.destinations.size() && till.destinations[list.size()]->status().connected;
     boost::json::array money;
     std::int64_t sales = 0;
     for (auto& m : b.money) {
@@ -126,8 +128,10 @@ boost::json::array describe_backlogs(const till_parts& till) {
     }
     boost::json::object waiting{{"records", b.records}, {"sales", sales}, {"money", std::move(money)}};
     if (b.oldest_ms) waiting["oldest_ms"] = *b.oldest_ms;
-    list.push_back(
-        {{"destination", b.destination}, {"acknowledged", b.acknowledged}, {"waiting", std::move(waiting)}});
+    list.push_back({{"destination", b.destination},
+                    {"connected", connected},
+                    {"acknowledged", b.acknowledged},
+                    {"waiting", std::move(waiting)}});
   }
   return list;
 }

@@ -69,6 +69,7 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
   }
 
   const forward_status& status() const { return machine_.status(); }
+  std::function<void()> tell_changed;
 
   asio::awaitable<base::result<std::string>> call(std::string method, std::string params,
                                                   std::chrono::milliseconds timeout) {
@@ -117,6 +118,12 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
 
   void carry_out(forward_steps steps) {
     for (auto& step : steps) std::visit([this](auto& s) { carry_out(s); }, step);
+    auto& now_is = machine_.status();
+    if (now_is.connected == told_connected_ && now_is.stopped_for_a_person.has_value() == told_stopped_)
+      return;
+    told_connected_ = now_is.connected;
+    told_stopped_ = now_is.stopped_for_a_person.has_value();
+    if (tell_changed && !stopped_) tell_changed();
   }
 
   void carry_out(forward_action::connect&) {
@@ -274,7 +281,7 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
   std::shared_ptr<connection> connection_;
   std::map<std::uint64_t, pending_call*> calls_;
   std::uint64_t last_call_ = 0;
-  bool stopped_ = false;
+  bool stopped_ = false, told_connected_ = false, told_stopped_ = false;
 };
 
 forwarder::forwarder(asio::io_context& io, wire::loopback_address address, forward_settings settings,
@@ -289,6 +296,7 @@ base::result<> forwarder::start() { return shell_->start(); }
 void forwarder::grew() { shell_->grew(); }
 void forwarder::retry_now() { shell_->retry_now(); }
 const forward_status& forwarder::status() const { return shell_->status(); }
+void forwarder::on_changed(std::function<void()> tell) { shell_->tell_changed = std::move(tell); }
 
 asio::awaitable<base::result<std::string>> forwarder::call(std::string method, std::string params,
                                                            std::chrono::milliseconds timeout) {

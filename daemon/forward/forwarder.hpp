@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -55,6 +56,9 @@ class forwarder {
 
   // From memory, at any time.
   const forward_status& status() const;
+
+  // Called when status() says another thing about connected or stopped_for_a_person.
+  void on_changed(std::function<void()> tell);
 
   // Asks the ledger: `method` is at most 64 octets, `params` is JSON, and so is the answer. Only the ledger
   // destination takes calls. Errors: forbidden at a witness, central_unreachable when there is no connection

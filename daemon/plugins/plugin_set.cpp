@@ -99,7 +99,12 @@ void plugin_set::plugin_event(instance& from, const wire::plugin_message& messag
     return;
   }
   if (!message.blob.empty()) data["blob"] = wire::to_base64(message.blob);
-  hub_.publish(catalogue::till_name(message.name), from.instance_name(), boost::json::serialize(data));
+  auto topic = catalogue::till_name(message.name);
+  auto text = boost::json::serialize(data);
+  if (on_event)
+    on_event(std::move(topic), from.instance_name(), std::move(text));
+  else
+    hub_.publish(std::move(topic), from.instance_name(), std::move(text));
 }
 
 void plugin_set::plugin_request(instance& from, wire::plugin_message request) {

@@ -33,6 +33,8 @@ class plugin_set : private plugin_owner {
 
   // Requests of plugins to the daemon.
   std::function<void(instance&, wire::plugin_message)> on_request;
+  // An event of a plugin that fits its schema; without this it goes to the hub.
+  std::function<void(std::string topic, std::string source, std::string data)> on_event;
   // A plugin came to another state.
   std::function<void(instance&, plugin_state before)> on_changed;
 

@@ -1,6 +1,10 @@
 #include "daemon/router/keyed_calls.hpp"
 
+#include <set>
+
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
@@ -20,11 +24,30 @@ using wire::make_error;
 
 // A device call in hand. Whoever comes with the same key meanwhile waits for it.
 struct keyed_calls::job {
-  explicit job(asio::any_io_executor executor)
-      : done(executor, std::chrono::steady_clock::time_point::max()) {}
   base::hash256 mac{};
-  asio::steady_timer done;
+  std::optional<uuid> operation;  // set as soon as the intent is durable
   std::optional<answer> outcome;
+  std::shared_ptr<base::cancellation> cancel = std::make_shared<base::cancellation>();
+  std::set<asio::steady_timer*> waiting;
+
+  void wake() {
+    for (auto* one : waiting) one->cancel();
+  }
+};
+
+// Hears of the end of a job while it lives.
+class keyed_calls::ear {
+ public:
+  ear(const asio::any_io_executor& executor, std::shared_ptr<job> held)
+      : timer(executor), held_(std::move(held)) {
+    held_->waiting.insert(&timer);
+  }
+  ~ear() { held_->waiting.erase(&timer); }
+  ear(const ear&) = delete;
+  asio::steady_timer timer;
+
+ private:
+  std::shared_ptr<job> held_;
 };
 
 keyed_calls::keyed_calls(asio::any_io_executor executor, store& s, const base::clock& clock,
@@ -125,42 +148,102 @@ asio::awaitable<answer> keyed_calls::act(request r, device_action action) {
   auto key = key_of(r.what);
   if (!key) co_return make_error(key.error(), language);
   auto mac = r.mac ? *r.mac : content_of(r.what.params, r.secret_members);
-  if (auto at = jobs_.find(*key); at != jobs_.end()) {
-    auto running = at->second;
-    if (running->mac != mac) {
+  auto patience = r.wait_ms ? std::chrono::steady_clock::now() + std::chrono::milliseconds(*r.wait_ms)
+                            : std::chrono::steady_clock::time_point::max();
+  auto cancel = r.what.cancel;
+  std::shared_ptr<job> mine;
+  if (auto at = jobs_->find(*key); at != jobs_->end()) {
+    mine = at->second;
+    if (mine->mac != mac) {
       error why{errc::key_conflict, "this key is in use with other content"};
       co_return make_error(why, language);
     }
     // Whoever only waits keeps nothing of its request.
     r = {};
     action = {};
-    while (!running->outcome) co_await running->done.async_wait(asio::as_tuple(asio::use_awaitable));
-    co_return *running->outcome;
+  } else {
+    mine = std::make_shared<job>();
+    mine->mac = mac;
+    (*jobs_)[*key] = mine;
+    asio::co_spawn(executor_, carry_out(std::move(r), std::move(action), *key, mine), asio::detached);
   }
-  auto mine = std::make_shared<job>(executor_);
-  mine->mac = mac;
-  jobs_[*key] = mine;
+  co_await wait(mine, patience, cancel);
+  if (mine->outcome) co_return *mine->outcome;
+  boost::json::object running{{"operation_id", mine->operation->text()}, {"state", "running"}};
+  co_return wire::make_result(running);
+}
+
+// Until the job has ended, or its intent is durable and the time is over.
+asio::awaitable<void> keyed_calls::wait(std::shared_ptr<job> held,
+                                        std::chrono::steady_clock::time_point until,
+                                        std::shared_ptr<base::cancellation> cancel) {
+  // One key is one operation: whoever asks for it may wish it away, also the one who came second.
+  if (cancel && cancel->wanted()) held->cancel->want();
+  base::cancellation::stage waiting_here(cancel.get(), [held] { held->cancel->want(); });
+  ear mine(executor_, held);
+  while (!held->outcome && !(held->operation && std::chrono::steady_clock::now() >= until)) {
+    mine.timer.expires_at(held->operation ? until : std::chrono::steady_clock::time_point::max());
+    co_await mine.timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+bool keyed_calls::cancel(const uuid& operation) {
+  for (auto& [key, one] : *jobs_)
+    if (one->operation == operation) {
+      auto held = one;
+      held->cancel->want();
+      return true;
+    }
+  return false;
+}
+
+const operation_key* keyed_calls::find_running(const uuid& operation) const {
+  for (auto& [key, one] : *jobs_)
+    if (one->operation == operation) return &key;
+  return nullptr;
+}
+
+asio::awaitable<std::optional<answer>> keyed_calls::wait_for_end(operation_key key,
+                                                                 std::chrono::milliseconds at_most,
+                                                                 std::shared_ptr<base::cancellation> cancel) {
+  auto at = jobs_->find(key);
+  if (at == jobs_->end()) co_return std::nullopt;
+  auto held = at->second;
+  auto until = std::chrono::steady_clock::now() + at_most;
+  // Who only looks on gives up looking, not the operation.
+  ear mine(executor_, held);
+  base::cancellation::stage waiting_here(cancel.get(), [&mine] { mine.timer.cancel(); });
+  while (!held->outcome && std::chrono::steady_clock::now() < until && !(cancel && cancel->wanted())) {
+    mine.timer.expires_at(until);
+    co_await mine.timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+  co_return held->outcome;
+}
+
+asio::awaitable<void> keyed_calls::carry_out(request r, device_action action, operation_key key,
+                                             std::shared_ptr<job> mine) {
   // Also when a bug throws: who waits must hear something, and the key must not stay locked.
   struct release {
-    keyed_calls& calls;
+    std::shared_ptr<jobs> all;
     operation_key key;
     std::shared_ptr<job> held;
     answer otherwise;
     ~release() {
       if (!held->outcome) held->outcome = otherwise;
-      calls.jobs_.erase(key);
-      held->done.cancel();
+      all->erase(key);
+      held->wake();
     }
   };
-  release at_the_end{*this, *key, mine,
-                     make_error({errc::outcome_unknown, "the call ended with an exception"}, language)};
-  auto outcome = co_await act_once(std::move(r), std::move(action), *key, mac);
-  mine->outcome = outcome;
-  co_return outcome;
+  release at_the_end{
+      jobs_, key, mine,
+      make_error({errc::outcome_unknown, "the call ended with an exception"}, r.what.who->language)};
+  auto outcome = co_await act_once(std::move(r), std::move(action), key, mine);
+  mine->outcome = std::move(outcome);
 }
 
 asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, operation_key key,
-                                              base::hash256 mac) {
+                                              std::shared_ptr<job> mine) {
+  auto mac = mine->mac;
   auto language = r.what.who->language;
   auto found = std::make_shared<found_row>();
   operation_row row{key,
@@ -194,6 +277,10 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
     if (would_act) co_return make_error(stored ? *action.absent : stored.error(), language);
   }
 
+  auto goes_on = [&](const uuid& operation) {
+    mine->operation = operation;
+    mine->wake();
+  };
   device_outcome outcome;
   switch (found->decision) {
     case intake_decision::replay:
@@ -203,12 +290,14 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
       co_return make_error(why, language, found->row->id);
     }
     case intake_decision::run:
+      goes_on(row.id);
       base::reach(base::step::device_asked);
-      outcome = co_await action.act(row.id);
+      outcome = co_await action.act(row.id, mine->cancel);
       base::reach(base::step::device_answered);
       break;
     case intake_decision::ask_outcome: {
       auto asked = *found->row;
+      goes_on(asked.id);
       outcome.why = {errc::outcome_unknown,
                      "nobody can tell what became of it; look, then repeat with a new key or resolve it"};
       if (action.look_up) outcome = co_await action.look_up(asked.id, asked.device);
@@ -216,8 +305,9 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
         // Certainly not done: now it is a new operation under the same key.
         auto written = co_await put(row, false);
         if (!written) co_return make_error(written.error(), language, row.id);
+        goes_on(row.id);
         base::reach(base::step::device_asked);
-        outcome = co_await action.act(row.id);
+        outcome = co_await action.act(row.id, mine->cancel);
         base::reach(base::step::device_answered);
       } else {
         row.id = asked.id;
@@ -240,6 +330,9 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
     case device_outcome::state::not_done:
       row.state = operation_state::failed;
       reply = make_error(outcome.why, language, row.id);
+      // For those who did not wait: it is not answered to a repetition, which runs it again.
+      row.kind = answer_kind::error;
+      row.answer = reply.text;
       break;
     case device_outcome::state::running: {
       error why{errc::still_running, outcome.why.detail};
@@ -260,6 +353,7 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
     error why{errc::outcome_unknown, "the outcome could not be stored: " + written.error().detail};
     co_return make_error(why, language, row.id);
   }
+  if (on_finished) on_finished(row, reply);
   co_return reply;
 }
 

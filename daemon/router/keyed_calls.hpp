@@ -4,9 +4,13 @@
 // Two shapes. book(): the whole effect is one transaction (a sale). act(): a device is asked to do something
 // that no transaction can take back (print, open, charge):
 //   intent stored -> device asked -> answer stored -> answered
-// and between any two of these the power may go. [I/O thread]
+// and between any two of these the power may go.
+//
+// An act() is carried out for its own sake: whoever asked may stop waiting, hang up, or come back with the
+// same key. [I/O thread]
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,6 +19,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "base/cancellation.hpp"
 #include "daemon/intake/intake.hpp"
 #include "daemon/router/router.hpp"
 #include "daemon/store/store.hpp"
@@ -38,6 +43,9 @@ class keyed_calls {
     std::span<const std::string_view> secret_members;
     bool seal_answer = false;                         // it holds a bearer code or says who somebody is
     std::optional<base::hash256> mac = std::nullopt;  // content_of() it, when that was computed before
+    // How long to wait for the end; after that the answer is {"operation_id", "state": "running"}, and never
+    // before the intent is durable. Nothing waits to the end.
+    std::optional<std::uint32_t> wait_ms = std::nullopt;
   };
 
   // Runs inside the transaction; what it returns is stored and answered. An error undoes everything and binds
@@ -47,7 +55,10 @@ class keyed_calls {
 
   struct device_action {
     std::string device;  // plugin instance
-    std::function<boost::asio::awaitable<device_outcome>(base::uuid operation)> act;
+    // `cancel` is wished for by whoever asked with this key. errc::cancelled with not_done: nothing was done.
+    std::function<boost::asio::awaitable<device_outcome>(base::uuid operation,
+                                                         std::shared_ptr<base::cancellation> cancel)>
+        act;
     // Asks the device what became of an operation; empty where it cannot tell.
     std::function<boost::asio::awaitable<device_outcome>(base::uuid operation, std::string device)> look_up;
     // Why no device can be asked now. What is stored is answered all the same; what would have to be asked
@@ -56,8 +67,20 @@ class keyed_calls {
   };
   boost::asio::awaitable<wire::answer> act(request r, device_action action);
 
-  std::size_t running() const { return jobs_.size(); }
-  bool is_running(const operation_key& key) const { return jobs_.contains(key); }
+  // Wishes that an operation be given up; false when it is not in hand. Its own answer says what became of
+  // it.
+  bool cancel(const base::uuid& operation);
+  // Whose it is, while it is in hand.
+  const operation_key* find_running(const base::uuid& operation) const;
+  // Waits until what runs under this key has ended, at most so long; its answer, or nothing when nothing runs
+  // or the time is over.
+  boost::asio::awaitable<std::optional<wire::answer>> wait_for_end(
+      operation_key key, std::chrono::milliseconds at_most, std::shared_ptr<base::cancellation> cancel);
+  // Called when an act() came to an end, after its outcome is durable; not for repetitions.
+  std::function<void(const operation_row&, const wire::answer&)> on_finished;
+
+  std::size_t running() const { return jobs_->size(); }
+  bool is_running(const operation_key& key) const { return jobs_->contains(key); }
   // What makes a call the same or another one. [any thread]
   base::hash256 content_of(const boost::json::object& params,
                            std::span<const std::string_view> secret_members) const {
@@ -66,6 +89,7 @@ class keyed_calls {
 
  private:
   struct job;
+  class ear;
   struct found_row {
     intake_decision decision = intake_decision::run;
     std::optional<operation_row> row;
@@ -73,15 +97,21 @@ class keyed_calls {
 
   base::result<operation_key> key_of(const call& c) const;
   wire::answer replayed(const operation_row& row, base::language l) const;
+  boost::asio::awaitable<void> carry_out(request r, device_action action, operation_key key,
+                                         std::shared_ptr<job> mine);
   boost::asio::awaitable<wire::answer> act_once(request r, device_action action, operation_key key,
-                                                base::hash256 mac);
+                                                std::shared_ptr<job> mine);
+  boost::asio::awaitable<void> wait(std::shared_ptr<job> held, std::chrono::steady_clock::time_point until,
+                                    std::shared_ptr<base::cancellation> cancel);
   boost::asio::awaitable<base::result<>> put(operation_row row, bool seal);
 
   boost::asio::any_io_executor executor_;
   store& store_;
   const base::clock& clock_;
   base::byte_string mac_key_;
-  std::map<operation_key, std::shared_ptr<job>> jobs_;
+  // Shared with those who take their job out of it when they end, which may be after this object did.
+  using jobs = std::map<operation_key, std::shared_ptr<job>>;
+  std::shared_ptr<jobs> jobs_ = std::make_shared<jobs>();
 };
 
 }  // namespace tilld::daemon

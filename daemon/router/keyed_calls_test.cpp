@@ -96,7 +96,8 @@ class keyed_calls_on_a_till : public ::testing::Test {
   place begin_print(device& d, const std::string& params, bool can_tell = true) {
     keyed_calls::device_action action;
     action.device = "printer";
-    action.act = [&d](uuid operation) -> asio::awaitable<device_outcome> {
+    action.act = [&d](uuid operation,
+                      std::shared_ptr<base::cancellation>) -> asio::awaitable<device_outcome> {
       ++d.acted;
       d.operations.push_back(operation);
       co_return d.does;
@@ -233,7 +234,7 @@ TEST_F(keyed_calls_on_a_till, store_the_intent_before_the_device_is_asked) {
   std::optional<operation_state> found;
   keyed_calls::device_action action;
   action.device = "printer";
-  action.act = [&](uuid operation) -> asio::awaitable<device_outcome> {
+  action.act = [&](uuid operation, std::shared_ptr<base::cancellation>) -> asio::awaitable<device_outcome> {
     store::work look = [&found, operation](rows& in) -> result<> {
       auto row = in.find_operation(operation);
       if (!row) return row.error();
@@ -314,7 +315,7 @@ TEST_F(keyed_calls_on_a_till, let_whoever_comes_with_a_key_in_use_wait_for_the_s
   auto begin = [&](const char* params) {
     keyed_calls::device_action action;
     action.device = "printer";
-    action.act = [&](uuid) -> asio::awaitable<device_outcome> {
+    action.act = [&](uuid, std::shared_ptr<base::cancellation>) -> asio::awaitable<device_outcome> {
       ++acted;
       boost::system::error_code ignored;
       co_await device_is_done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -346,7 +347,7 @@ TEST_F(keyed_calls_on_a_till, repeat_what_a_device_did_although_it_is_away_or_th
   auto without_device = [&](const char* params) {
     keyed_calls::device_action action;
     action.absent = base::error{errc::device_gone, "is still starting"};
-    action.act = [&d](uuid) -> asio::awaitable<device_outcome> {
+    action.act = [&d](uuid, std::shared_ptr<base::cancellation>) -> asio::awaitable<device_outcome> {
       ++d.acted;
       co_return d.does;
     };

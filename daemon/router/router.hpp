@@ -13,6 +13,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 
+#include "base/cancellation.hpp"
 #include "base/error.hpp"
 #include "base/schema.hpp"
 #include "daemon/config/config.hpp"
@@ -30,8 +31,12 @@ struct caller {
   std::string client;  // name and version as given in hello, for people
   int protocol = 1;
   std::uint64_t connection = 0;
-  // Appends a notification to the connection's output; dropped when the client does not read.
-  std::function<void(const event&, std::uint64_t subscription)> notify;
+  // Says a notification, unasked. False when the client does not read: nothing was said then, and
+  // event_hub::resume comes for each subscription when there is room. Empty where nobody listens.
+  std::function<bool(std::string_view method, std::string_view params)> notify;
+  // Wishes that a request of this connection be given up, by its id as JSON text; false when it is not in
+  // flight. Empty where a connection has one request only.
+  std::function<bool(std::string_view id)> cancel;
   std::set<std::uint64_t> subscriptions;
 };
 
@@ -39,7 +44,9 @@ struct call {
   std::shared_ptr<caller> who;
   std::string method;
   boost::json::object params;
-  std::string raw_params;  // as received; only kept for methods that ask for it
+  std::string raw_params;                                // as received; only kept for methods that ask for it
+  std::shared_ptr<base::cancellation> cancel = nullptr;  // null for who cannot take it back
+  std::shared_ptr<void> lent = nullptr;                  // memory that the request counts for, while it lives
 };
 
 // Sets of roles, written as a bit for each.

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 
 namespace tilld::daemon {
 
@@ -44,13 +45,14 @@ class connection_memory {
       close();
     }
   }
-  // For a request in hand; false when there is no room for it.
-  bool lend(std::size_t octets) {
-    if (lent_ + octets > calls_octets_max_) return false;
-    lent_ += octets;
-    return true;
+  // For a request in hand, until the last copy of what is returned is gone; null when there is no room for
+  // it.
+  std::shared_ptr<void> borrow(std::size_t octets) {
+    if (*lent_ + octets > calls_octets_max_) return nullptr;
+    if (octets == 0) return lent_;
+    *lent_ += octets;
+    return std::shared_ptr<void>(lent_.get(), [lent = lent_, octets](void*) { *lent -= octets; });
   }
-  void take_back(std::size_t octets) { lent_ -= octets; }
 
   std::size_t total() const { return total_; }
   std::size_t count() const { return members_.size(); }
@@ -61,7 +63,9 @@ class connection_memory {
     std::function<void()> close;
   };
   std::size_t octets_max_, calls_octets_max_;
-  std::size_t total_ = 0, lent_ = 0;
+  std::size_t total_ = 0;
+  // Shared with what is borrowed, which may outlive this.
+  std::shared_ptr<std::size_t> lent_ = std::make_shared<std::size_t>(0);
   std::map<std::uint64_t, member> members_;
 };
 

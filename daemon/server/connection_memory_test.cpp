@@ -61,10 +61,14 @@ TEST(connection_memory, lends_to_requests_in_hand_what_it_has_and_closes_nobody_
   int closed = 0;
   memory.join(1, [&] { ++closed; });
   memory.set(1, 100);
-  EXPECT_TRUE(memory.lend(30));
-  EXPECT_TRUE(memory.lend(20));
-  EXPECT_FALSE(memory.lend(1));
-  memory.take_back(30);
-  EXPECT_TRUE(memory.lend(1));
+  auto large = memory.borrow(30), medium = memory.borrow(20);
+  EXPECT_TRUE(large && medium);
+  EXPECT_FALSE(memory.borrow(1));
+  EXPECT_TRUE(memory.borrow(0)) << "small ones do not count";
+  auto copy = large;
+  large = nullptr;
+  EXPECT_FALSE(memory.borrow(1)) << "somebody has it still";
+  copy = nullptr;
+  EXPECT_TRUE(memory.borrow(1));
   EXPECT_EQ(closed, 0);
 }

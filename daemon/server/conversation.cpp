@@ -16,7 +16,8 @@ using wire::make_error;
 
 namespace {
 
-// Events are dropped behind this much unread output, and behind four times as much nothing is read any more.
+// Events wait for their turn behind this much unread output, and behind four times as much nothing is read
+// any more.
 constexpr std::size_t unread_events_max = 256 * 1024;
 constexpr std::size_t unread_answers_max = 1 << 20;
 // What a request in hand takes, measured in lines: its text, the values read from it, what the plugin gets.
@@ -31,16 +32,42 @@ conversation::conversation(std::shared_ptr<caller> who, till_parts& till, connec
 conversation::~conversation() { leave(); }
 
 void conversation::listen_to_events() {
-  who_->notify = [weak = weak_from_this()](const event& e, std::uint64_t subscription) {
-    if (auto still = weak.lock()) still->tell(e, subscription);
+  who_->notify = [weak = weak_from_this()](std::string_view method, std::string_view params) {
+    auto still = weak.lock();
+    return !still || still->tell(method, params);
+  };
+  who_->cancel = [weak = weak_from_this()](std::string_view id) {
+    auto still = weak.lock();
+    return still && still->cancel(id);
   };
 }
 
 void conversation::leave() {
+  if (!out_) return;
   out_ = nullptr;
   who_->notify = nullptr;
+  who_->cancel = nullptr;
+  heard_all();
   for (auto id : who_->subscriptions) till_.events.unsubscribe(id);
   who_->subscriptions.clear();
+}
+
+void conversation::heard_all() { till_.claims.hang_up(who_->connection); }
+
+void conversation::sent() {
+  if (!behind_ || !out_ || out_->unsent() > unread_events_max / 2) return;
+  behind_ = false;
+  auto all = who_->subscriptions;
+  for (auto id : all) till_.events.resume(id);
+}
+
+bool conversation::cancel(std::string_view id) {
+  // Whom the wish calls may answer at once, and then the place is gone.
+  std::vector<std::shared_ptr<base::cancellation>> meant;
+  auto [from, to] = in_flight_.equal_range(id);
+  for (auto at = from; at != to; ++at) meant.push_back(at->second.cancel);
+  for (auto& one : meant) one->want();
+  return !meant.empty();
 }
 
 bool conversation::may_take() const {
@@ -69,6 +96,8 @@ void conversation::take(std::string_view text, std::string_view blob) {
     if (!signed_on_) wants_end_ = true;
     return;
   }
+  // As the language server protocol calls it.
+  if (request->method == "$/cancelRequest") request->method = "rpc.cancel";
   auto found = till_.methods.find(request->method, signed_on_ ? who_->acts_as : role::read);
   if (!signed_on_ && (!found || !(*found)->before_hello)) {
     answer_to(request->id.empty() ? "null" : request->id,
@@ -80,6 +109,10 @@ void conversation::take(std::string_view text, std::string_view blob) {
   // Without an id nobody would learn what became of it, so nothing is done.
   if (request->id.empty()) {
     if (request->method == "session.bye") wants_end_ = true;
+    // What is taken back answers for itself.
+    if (request->method == "rpc.cancel")
+      if (auto* id = request->params.if_contains("id"))
+        if (auto meant = wire::request_id_text(*id)) cancel(*meant);
     return;
   }
   if (!found) {
@@ -113,19 +146,22 @@ void conversation::take(std::string_view text, std::string_view blob) {
   // others' sake.
   auto lent =
       (text.size() > large_line ? lines_a_call_holds * text.size() : 0) + blobs_a_call_holds * blob.size();
-  if (!memory_.lend(lent)) {
+  auto borrowed = memory_.borrow(lent);
+  if (!borrowed) {
     answer_to(request->id,
               make_error({errc::busy, "too many large requests are being worked on"}, who_->language));
     return;
   }
+  // The operation may outlive its answer (wait_ms); what it holds counts until then.
+  c.lent = std::move(borrowed);
   if (m->keeps_raw_params) c.raw_params = std::string(request->raw_params);
-  auto place = in_flight_.emplace(std::move(request->id), call_in_flight{c.method});
-  asio::co_spawn(till_.executor, serve(out_->keep(), place, std::move(c), m->slow, lent), asio::detached);
+  c.cancel = std::make_shared<base::cancellation>();
+  auto place = in_flight_.emplace(std::move(request->id), call_in_flight{c.method, c.cancel});
+  asio::co_spawn(till_.executor, serve(out_->keep(), place, std::move(c), m->slow), asio::detached);
 }
 
 asio::awaitable<void> conversation::serve([[maybe_unused]] std::shared_ptr<void> kept,
-                                          calls_in_flight::iterator place, call c, slow_call run,
-                                          std::size_t lent) {
+                                          calls_in_flight::iterator place, call c, slow_call run) {
   auto self = shared_from_this();
   auto language = c.who->language;
   wire::answer answer;
@@ -136,7 +172,6 @@ asio::awaitable<void> conversation::serve([[maybe_unused]] std::shared_ptr<void>
     answer = make_error({errc::internal, ""}, language);
   }
   auto id = std::move(in_flight_.extract(place).key());
-  memory_.take_back(lent);
   if (!out_) co_return;
   answer_to(id, answer);
   out_->flush();
@@ -144,25 +179,16 @@ asio::awaitable<void> conversation::serve([[maybe_unused]] std::shared_ptr<void>
   if (out_) out_->call_ended();
 }
 
-void conversation::tell(const event& e, std::uint64_t subscription) {
-  if (!out_) return;
+bool conversation::tell(std::string_view method, std::string_view params) {
+  if (!out_) return true;
   if (out_->unsent() > unread_events_max) {
-    ++events_dropped_;
-    return;
+    behind_ = true;
+    return false;
   }
-  if (events_dropped_ > 0) {
-    wire::append_notification(out_->begin_message(), "events.dropped",
-                              R"({"count":)" + std::to_string(events_dropped_) + "}");
-    out_->end_message();
-    events_dropped_ = 0;
-  }
-  auto params = R"({"subscription":)" + std::to_string(subscription) + R"(,"number":)" +
-                std::to_string(e.number) + R"(,"topic":)" +
-                boost::json::serialize(boost::json::string(e.topic)) + R"(,"source":)" +
-                boost::json::serialize(boost::json::string(e.source)) + R"(,"data":)" + e.data + "}";
-  wire::append_notification(out_->begin_message(), "events.notify", params);
+  wire::append_notification(out_->begin_message(), method, params);
   out_->end_message();
   out_->flush();
+  return true;
 }
 
 }  // namespace tilld::daemon

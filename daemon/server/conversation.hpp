@@ -43,6 +43,7 @@ class conversation : public std::enable_shared_from_this<conversation> {
   // A call that was asked for and is not answered. Whoever wants to stop one finds it by its id.
   struct call_in_flight {
     std::string method;
+    std::shared_ptr<base::cancellation> cancel;
   };
   // By the id as JSON text. Ids ought to differ; where a client uses one twice, both are answered.
   using calls_in_flight = std::multimap<std::string, call_in_flight, std::less<>>;
@@ -52,13 +53,18 @@ class conversation : public std::enable_shared_from_this<conversation> {
   conversation(std::shared_ptr<caller> who, till_parts& till, connection_memory& memory, outlet& out);
   ~conversation();
 
-  // Lets events through to the outlet; without it events.subscribe is refused.
+  // Lets events through to the outlet, and requests be cancelled by their id; without it events.subscribe is
+  // refused, and nothing is in hand for rpc.cancel.
   void listen_to_events();
   // One JSON-RPC text, and a blob that came beside it, which is the same to the call as the member blob in
   // base64. Views that need not outlive the call.
   void take(std::string_view text, std::string_view blob = {});
   // Says that something could not be read as a message at all.
   void refuse(const base::error& why);
+  // Something that was said is on its way, and there is room again.
+  void sent();
+  // The other side will say nothing more, and may still listen. It cannot renew a claim any more.
+  void heard_all();
   // The other side is gone: subscriptions end, nothing is said any more.
   void leave();
 
@@ -74,16 +80,17 @@ class conversation : public std::enable_shared_from_this<conversation> {
  private:
   // The call comes by value: the method object may be gone with the next find().
   boost::asio::awaitable<void> serve(std::shared_ptr<void> kept, calls_in_flight::iterator place, call c,
-                                     slow_call run, std::size_t lent);
+                                     slow_call run);
   void answer_to(std::string_view id, const wire::answer& a);
-  void tell(const event& e, std::uint64_t subscription);
+  bool tell(std::string_view method, std::string_view params);
+  bool cancel(std::string_view id);
 
   std::shared_ptr<caller> who_;
   till_parts& till_;
   connection_memory& memory_;
   outlet* out_;  // nullptr after leave()
   calls_in_flight in_flight_;
-  std::uint64_t events_dropped_ = 0;
+  bool behind_ = false;  // something was not told for want of room
   bool said_nonsense_ = false, wants_end_ = false, signed_on_;
 };
 

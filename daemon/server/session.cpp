@@ -119,6 +119,7 @@ asio::awaitable<void> session::read_loop() {
     auto got = co_await socket_.async_read_some(buffer, as_result);
     auto& [failed, size] = got;
     if (failed == asio::error::eof) {
+      talk_->heard_all();
       // The client has said all it wants to say and may still listen, as `echo ... | socat` does.
       while (!closed_ && !idle()) {
         room_.expires_at(steady_clock::time_point::max());
@@ -188,6 +189,7 @@ void session::flush() {
   } else if (out_.capacity() > unread_kept) {
     std::string().swap(out_);
   }
+  talk_->sent();
 }
 
 asio::awaitable<void> session::write_loop() {

@@ -182,6 +182,7 @@ class websocket_session final : public connection,
       queue_.pop_front();
       count_memory();
       room_.cancel();
+      talk_->sent();
     }
     close();
     // Its calls in hand may keep this object for a while, but not what nobody will read.

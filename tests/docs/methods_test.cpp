@@ -238,7 +238,8 @@ TEST(params, are_refused_exactly_where_the_schema_says) {
 // twice in the sources of the calls, in the schema and where it is read.
 TEST(params, that_are_named_are_read) {
   std::string sources;
-  for (auto file : {"session", "system", "event", "sale", "operation", "journal", "plugin", "token"})
+  for (auto file :
+       {"session", "system", "event", "sale", "operation", "journal", "plugin", "token", "claim", "cancel"})
     sources += read_page("daemon/calls/" + std::string(file) + "_calls.cpp");
   daemon::router own;
   daemon::add_calls(own, nullptr);
@@ -344,6 +345,16 @@ TEST(results, have_the_members_that_the_page_names_and_no_others) {
   ASSERT_TRUE(till.wait_for_devices());
   look("events.subscribe", {{"topics", json::array{"none"}}});
   look("events.unsubscribe", {{"subscription", 1}});
+  auto claimed = client.call("device.claim", {{"device", "sim"}, {"one_at_a_time", true}});
+  ASSERT_TRUE(claimed && claimed->contains("result"));
+  auto claim = claimed->at("result").at("claim");
+  look("device.claim", {{"claim", claim}, {"one_at_a_time", true}});
+  look("device.list", {});
+  look("device.keep", {{"claim", claim}});
+  look("device.retain", {{"claim", claim}});
+  look("device.next", {{"claim", claim}});
+  look("device.release", {{"claim", claim}});
+  look("rpc.cancel", {{"id", 4711}});
   look("queue.status", {});
   look("system.status", {});
   look("journal.head", {});

@@ -17,7 +17,7 @@ const std::set<std::string, std::less<>> volatile_members = {
     "session",       "principal",  "version",  "number",        "sequence",   "head",
     "verified",      "pid",        "detail",   "records",       "started_ms", "happened_ms",
     "clock",         "created_ms", "token",    "authorization", "restarts",   "paths_restricted",
-    "clock_trusted", "id"};
+    "clock_trusted", "id",         "claim",    "ends_in_ms",    "holder",     "by"};
 
 // Their values are ids all the same where they are part of a fixed example.
 bool is_volatile(std::string_view member, const json::value& shown) {

@@ -1,0 +1,34 @@
+// queue.changed and queue.destination_changed: how much waits for which destination, told when it changes. A
+// busy till changes it with each sale, so it is told at most four times a second, and the last state always.
+// [I/O thread]
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "daemon/calls/parts.hpp"
+
+namespace tilld::daemon {
+
+class queue_news {
+ public:
+  static constexpr auto at_most_every = std::chrono::milliseconds(250);
+
+  explicit queue_news(till_parts& till);
+  ~queue_news();
+
+  // Something was recorded or acknowledged. Costs next to nothing while a telling is due.
+  void changed();
+  // A destination was reached, lost, or stopped for a person; told at once.
+  void destination_changed(std::size_t which);
+
+ private:
+  void tell();
+
+  till_parts& till_;
+  boost::asio::steady_timer timer_;
+  std::string told_;
+  bool due_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace tilld::daemon
