@@ -55,6 +55,15 @@ test('a scan arrives as a notification', async (t) => {
   assert.equal((await within(scan, 'the scan')).data.text, '4006381333931');
 });
 
+test('a call that waits for a card is cancelled by the library\'s own token and says so', async (t) => {
+  const connection = await connect(t);
+  const source = new rpc.CancellationTokenSource();
+  const waiting = connection.sendRequest('reader.await', { deadline_ms: 20000 }, source.token);
+  await within(connection.sendRequest('system.ping', {}), 'ping while it waits');
+  source.cancel();
+  await assert.rejects(within(waiting, 'the cancelled call'), (why) => why.code === -32800);
+});
+
 test('a connection that was cut in the middle of a message harms nobody', async (t) => {
   const socket = net.connect(daemon.unix);
   socket.on('error', () => {});
