@@ -8,10 +8,10 @@
 #include <deque>
 #include <optional>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+
+#include "base/as_result.hpp"
 
 namespace tilld::base {
 
@@ -39,7 +39,7 @@ class async_queue {
     while (items_.empty() && !closed_) {
       if (std::chrono::steady_clock::now() >= deadline) co_return std::nullopt;
       wake_.expires_at(deadline);
-      co_await wake_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+      co_await wake_.async_wait(as_result);
     }
     if (items_.empty()) co_return std::nullopt;
     std::optional<Item> taken(std::move(items_.front()));

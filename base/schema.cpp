@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr int depth_max = 100;  // of value and schema together; a $ref may go round in circles
+constexpr int schema_depth_max = 100;  // of value and schema together; a $ref may go round in circles
 constexpr std::size_t pattern_input_max = 4096;  // std::regex goes down the stack with every character
 
 std::size_t characters(std::string_view text) {
@@ -49,7 +49,7 @@ class walk {
   walk(const json::object& root, std::size_t most) : root_(root), most_(most) {}
 
   void check(const json::value& schema, const json::value& v) {
-    if (full() || depth_ >= depth_max) return;
+    if (full() || depth_ >= schema_depth_max) return;
     if (schema.is_bool()) {
       if (!schema.get_bool()) complain("is not allowed here");
       return;

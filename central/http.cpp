@@ -5,18 +5,17 @@
 #include <algorithm>
 #include <set>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/as_result.hpp"
 #include "base/crypto.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -33,7 +32,6 @@ using base::result;
 
 namespace {
 
-constexpr auto values = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t token_octets = 32;
 
 // The token as text, so that `Authorization: Bearer $(cat central.token)` is all a person has to type.
@@ -144,12 +142,13 @@ class http_server::listener : public std::enable_shared_from_this<listener> {
   static asio::awaitable<void> accept_all(std::shared_ptr<listener> self) {
     asio::steady_timer pause(self->io_);
     while (!self->stopping_) {
-      auto [why, socket] = co_await self->acceptor_.async_accept(values);
+      auto accepted = co_await self->acceptor_.async_accept(base::as_result);
+      auto& [why, socket] = accepted;
       if (self->stopping_) co_return;
       if (why) {
         // Out of descriptors: try again in a moment instead of spinning.
         pause.expires_after(std::chrono::milliseconds(200));
-        co_await pause.async_wait(values);
+        co_await pause.async_wait(base::as_result);
         continue;
       }
       if (self->streams_.size() >= self->limits_.connections_max) continue;  // closed by going out of scope
@@ -175,7 +174,8 @@ class http_server::listener : public std::enable_shared_from_this<listener> {
       parser.header_limit(static_cast<std::uint32_t>(self->limits_.head_octets_max));
       parser.body_limit(self->limits_.body_octets_max);
       stream.expires_after(wait);
-      auto [head_problem, head_size] = co_await http::async_read_header(stream, buffer, parser, values);
+      auto [head_problem, head_size] =
+          co_await http::async_read_header(stream, buffer, parser, base::as_result);
       if (head_problem) {
         if (head_problem == http::error::body_limit) {
           auto too_large = problem(413, {errc::message_too_large, "the body of a request is too large"});
@@ -200,7 +200,8 @@ class http_server::listener : public std::enable_shared_from_this<listener> {
         co_return;
       }
       stream.expires_after(std::chrono::seconds(self->limits_.seconds_for_a_request));
-      auto [body_problem, body_size] = co_await http::async_read(stream, buffer, parser, values);
+      auto got = co_await http::async_read(stream, buffer, parser, base::as_result);
+      auto& [body_problem, body_size] = got;
       if (body_problem) {
         if (body_problem == http::error::body_limit) {
           auto too_large = problem(413, {errc::message_too_large, "the body of a request is too large"});
@@ -240,7 +241,7 @@ class http_server::listener : public std::enable_shared_from_this<listener> {
       shared->done.cancel();
     };
     route_(std::move(asked), std::move(then));
-    while (!shared->made) co_await shared->done.async_wait(values);
+    while (!shared->made) co_await shared->done.async_wait(base::as_result);
     co_return std::move(*shared->made);
   }
 
@@ -277,7 +278,8 @@ class http_server::listener : public std::enable_shared_from_this<listener> {
     message.keep_alive(keep);
     message.prepare_payload();
     stream.expires_after(std::chrono::seconds(self->limits_.seconds_for_an_answer));
-    auto [why, size] = co_await http::async_write(stream, message, values);
+    auto sent = co_await http::async_write(stream, message, base::as_result);
+    auto& [why, size] = sent;
     co_return !why;
   }
 
@@ -319,7 +321,8 @@ result<http_answer> http_ask(const wire::loopback_address& at, const std::string
     beast::tcp_stream stream(io);
     tcp::endpoint where(asio::ip::make_address(at.host), at.port);
     stream.expires_after(std::chrono::seconds(10));
-    auto [not_connected] = co_await stream.async_connect(where, values);
+    auto reached = co_await stream.async_connect(where, base::as_result);
+    auto& [not_connected] = reached;
     if (not_connected) {
       outcome = error{errc::central_unreachable, at.text() + ": " + not_connected.message()};
       co_return;
@@ -331,13 +334,15 @@ result<http_answer> http_ask(const wire::loopback_address& at, const std::string
     if (!body.empty()) message.set(http::field::content_type, "application/json");
     message.body() = body;
     message.prepare_payload();
-    auto [write_problem, written] = co_await http::async_write(stream, message, values);
+    auto sent = co_await http::async_write(stream, message, base::as_result);
+    auto& [write_problem, written] = sent;
     if (write_problem) co_return;
     stream.expires_after(std::chrono::seconds(10));
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(64 << 20);
-    auto [read_problem, size] = co_await http::async_read(stream, buffer, parser, values);
+    auto got = co_await http::async_read(stream, buffer, parser, base::as_result);
+    auto& [read_problem, size] = got;
     if (read_problem) co_return;
     auto answered = parser.release();
     outcome = http_answer{static_cast<int>(answered.result_int()), answered.body(), {}};

@@ -1,12 +1,11 @@
 #include "central/till_session.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "base/as_result.hpp"
 #include "base/log.hpp"
 #include "base/step.hpp"
 
@@ -20,7 +19,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto values = asio::as_tuple(asio::use_awaitable);
 // One that holds little is not what fills the budget.
 constexpr std::size_t small_holder = 256 << 10;
 
@@ -62,11 +60,12 @@ asio::awaitable<void> till_session::read_all() {
     // A till that sends faster than it reads its answers waits here, and its socket fills up on its own side.
     if (unanswered_.size() >= limits_.requests_in_flight_max) {
       room_.expires_at(steady_clock::time_point::max());
-      co_await room_.async_wait(values);
+      co_await room_.async_wait(base::as_result);
       continue;
     }
     auto into = asio::buffer(chunk);
-    auto [problem, size] = co_await socket_.async_read_some(into, values);
+    auto got = co_await socket_.async_read_some(into, base::as_result);
+    auto& [problem, size] = got;
     if (problem) co_return;
     if (closing_) break;
     heard_at_ = steady_clock::now();
@@ -92,7 +91,8 @@ asio::awaitable<void> till_session::read_all() {
   // enough.
   for (;;) {
     auto into = asio::buffer(chunk);
-    auto [problem, size] = co_await socket_.async_read_some(into, values);
+    auto got = co_await socket_.async_read_some(into, base::as_result);
+    auto& [problem, size] = got;
     if (problem) co_return;
   }
 }
@@ -214,7 +214,8 @@ asio::awaitable<void> till_session::write_all() {
     unsent_.pop_front();
     write_since_ = steady_clock::now();
     auto whole = asio::buffer(next.octets);
-    auto [problem, size] = co_await asio::async_write(socket_, whole, values);
+    auto sent = co_await asio::async_write(socket_, whole, base::as_result);
+    auto& [problem, size] = sent;
     let_go(next.octets.size());
     if (problem) {
       close_now();

@@ -22,7 +22,7 @@ namespace {
 
 // The schema that this program can read. The daemon's migrations only add to the table `journal`; one that
 // does not raises this number together with the statement below.
-constexpr base::migration known_schema[] = {{1, ""}};
+constexpr base::migration known_schema[] = {{2, ""}};
 
 error refusal(const std::string& path, int error_number) {
   return {errc::file_refused, path + ": " + base::errno_text(error_number)};

@@ -1,10 +1,9 @@
 #include "daemon/till_daemon.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "base/as_result.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "daemon/server/ancestry.hpp"
@@ -230,7 +229,7 @@ boost::asio::awaitable<void> till_daemon::operations_end(std::chrono::millisecon
   boost::asio::steady_timer pause(io_.get_executor());
   while (keyed_->running() > 0 && std::chrono::steady_clock::now() < until) {
     pause.expires_after(std::chrono::milliseconds(10));
-    co_await pause.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    co_await pause.async_wait(base::as_result);
   }
 }
 

@@ -17,7 +17,6 @@ using wire::make_result;
 namespace {
 
 constexpr std::int64_t time_limit_ms_min = 1000, time_limit_ms_max = 10 * 60 * 1000;
-constexpr std::int64_t wait_ms_max = 10 * 60 * 1000;
 constexpr std::size_t reason_size_max = 200;
 
 claimant who_asks(const call& c) { return {c.who->principal, c.who->client, c.who->connection}; }

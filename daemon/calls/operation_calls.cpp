@@ -39,8 +39,6 @@ boost::json::object describe(const operation_row& row) {
   return o;
 }
 
-constexpr std::int64_t wait_ms_max = 10 * 60 * 1000;
-
 // By operation_id, or by idempotency_key and method of the caller itself. Staff sees everybody's.
 asio::awaitable<answer> get(till_parts& till, call c) {
   auto language = c.who->language;

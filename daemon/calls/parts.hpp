@@ -1,6 +1,7 @@
 // What the calls of a till work on. Made by till_daemon, which outlives every call. [I/O thread]
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,6 +25,7 @@ namespace tilld::daemon {
 
 inline constexpr int protocol_version = 1;
 inline constexpr std::size_t requests_in_flight_max = 32;
+inline constexpr std::int64_t wait_ms_max = 10 * 60 * 1000;  // for a device, or in a line
 inline constexpr std::size_t connections_max = 256;
 inline constexpr std::size_t connection_memory_max = 32 << 20;  // of all connections together
 inline constexpr std::size_t calls_memory_max = 32 << 20;       // of all large requests in hand together

@@ -28,9 +28,6 @@ namespace {
 constexpr std::int64_t deadline_ms_max = 10 * 60 * 1000;
 constexpr std::uint32_t deadline_ms_of_others = 10'000;
 
-// How long a call with a key may be waited for before it goes on by itself.
-constexpr std::int64_t wait_ms_max = 10 * 60 * 1000;
-
 // What only asks, and is answered to everybody while another holds the device. All else acts on it, the words
 // of interfaces that nobody here knows included.
 constexpr std::string_view questions[] = {"printer.status", "printer.render", "printer.outcome",

@@ -1,9 +1,8 @@
 #include "daemon/claims/claim_desk.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "base/as_result.hpp"
 #include "base/id.hpp"
 
 namespace tilld::daemon {
@@ -45,7 +44,7 @@ asio::awaitable<result<claim_view>> claim_desk::claim(std::string device, claima
   };
   if (cancel && cancel->wanted()) leave_the_line();
   base::cancellation::stage in_line(cancel.get(), leave_the_line);
-  while (!mine->answer) co_await mine->answered.async_wait(asio::as_tuple(asio::use_awaitable));
+  while (!mine->answer) co_await mine->answered.async_wait(base::as_result);
   waiting_.erase(ticket);
   co_return view_of(*mine->answer);
 }

@@ -3,16 +3,15 @@
 #include <deque>
 #include <map>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "base/as_result.hpp"
 #include "base/log.hpp"
 #include "base/step.hpp"
 
@@ -26,7 +25,6 @@ using base::error;
 
 namespace {
 
-constexpr auto values = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t calls_max = 32;
 // Ids of calls lie apart from those of the machine, so that an answer finds its asker.
 constexpr std::uint64_t call_bit = std::uint64_t{1} << 62;
@@ -88,7 +86,7 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
     waiting.answered.expires_after(timeout);
     calls_[id] = &waiting;
     send(sync::frame_type::call, std::move(*octets));
-    co_await waiting.answered.async_wait(values);
+    co_await waiting.answered.async_wait(base::as_result);
     calls_.erase(id);
     if (waiting.answer) co_return std::move(*waiting.answer);
     co_return error{errc::outcome_unknown, destination_ + " did not answer a call in time"};
@@ -206,7 +204,8 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
       auto [type, octets] = std::move(mine->unsent.front());
       mine->unsent.pop_front();
       auto whole = asio::buffer(octets);
-      auto [problem, size] = co_await asio::async_write(mine->socket, whole, values);
+      auto sent = co_await asio::async_write(mine->socket, whole, base::as_result);
+      auto& [problem, size] = sent;
       if (problem) {
         self->lost(mine, "writing failed: " + problem.message());
         break;
@@ -218,7 +217,8 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
 
   static asio::awaitable<void> run_connection(std::shared_ptr<shell> self, std::shared_ptr<connection> mine) {
     auto endpoint = tcp::endpoint(asio::ip::make_address(self->address_.host), self->address_.port);
-    auto [not_connected] = co_await mine->socket.async_connect(endpoint, values);
+    auto reached = co_await mine->socket.async_connect(endpoint, base::as_result);
+    auto& [not_connected] = reached;
     if (not_connected) {
       self->lost(mine, self->address_.text() + ": " + not_connected.message());
       co_return;
@@ -234,7 +234,8 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
     base::byte_string chunk(16 << 10);
     while (self->connection_ == mine) {
       auto into = asio::buffer(chunk);
-      auto [problem, size] = co_await mine->socket.async_read_some(into, values);
+      auto got = co_await mine->socket.async_read_some(into, base::as_result);
+      auto& [problem, size] = got;
       if (problem) {
         self->lost(mine, "the connection ended: " + problem.message());
         co_return;

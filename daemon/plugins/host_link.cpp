@@ -1,9 +1,9 @@
 #include "daemon/plugins/host_link.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+
+#include "base/as_result.hpp"
 
 namespace tilld::daemon {
 
@@ -12,7 +12,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t chunk_size = 64 * 1024;
 constexpr std::size_t unsent_max = 8 << 20;
 // A raster gone by must not keep its megabytes.
@@ -50,7 +49,7 @@ asio::awaitable<std::optional<wire::plugin_message>> host_link::receive(steady_c
     }
     if (*next) co_return std::move(**next);
     auto buffer = asio::buffer(chunk_);
-    auto got = co_await socket_.async_read_some(buffer, as_result);
+    auto got = co_await socket_.async_read_some(buffer, base::as_result);
     auto& [failed, size] = got;
     if (failed) co_return std::nullopt;
     reader_.feed(std::string_view(chunk_.data(), size));
@@ -69,12 +68,12 @@ asio::awaitable<void> host_link::write_loop() {
   while (!closed_) {
     if (unsent_.empty()) {
       more_.expires_at(steady_clock::time_point::max());
-      co_await more_.async_wait(as_result);
+      co_await more_.async_wait(base::as_result);
       continue;
     }
     std::swap(unsent_, being_sent_);
     auto buffer = asio::buffer(being_sent_);
-    auto wrote = co_await asio::async_write(socket_, buffer, as_result);
+    auto wrote = co_await asio::async_write(socket_, buffer, base::as_result);
     auto& [failed, size] = wrote;
     (void)size;
     if (failed) {

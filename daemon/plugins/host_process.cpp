@@ -13,9 +13,7 @@
 #include <set>
 #include <vector>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
+#include "base/as_result.hpp"
 #include "base/file.hpp"
 
 extern char** environ;
@@ -28,8 +26,6 @@ using base::error;
 using base::result;
 
 namespace {
-
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 host_ending describe_ending(int status) {
   host_ending ending;
@@ -79,7 +75,7 @@ class child_process : public host {
   }
 
   asio::awaitable<host_ending> ended() override {
-    co_await pidfd_.async_wait(asio::posix::stream_descriptor::wait_read, as_result);
+    co_await pidfd_.async_wait(asio::posix::stream_descriptor::wait_read, base::as_result);
     int status = 0;
     host_ending ending;
     if (::waitpid(pid_, &status, 0) == pid_) ending = describe_ending(status);

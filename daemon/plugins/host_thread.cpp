@@ -2,11 +2,10 @@
 
 #include <thread>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "base/as_result.hpp"
 #include "base/file.hpp"
 #include "daemon/plugin_host/runner.hpp"
 #include "daemon/plugins/host_process.hpp"
@@ -39,7 +38,7 @@ class thread_host : public host {
   asio::awaitable<host_ending> ended() override {
     auto state = state_;
     // The socket is closed by now; the runner notices and gives its plugin a bounded time.
-    while (!state->code) co_await state->done.async_wait(asio::as_tuple(asio::use_awaitable));
+    while (!state->code) co_await state->done.async_wait(base::as_result);
     co_return ending_of(*state->code);
   }
 

@@ -2,12 +2,11 @@
 
 #include <tilld/plugin.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "base/as_result.hpp"
 #include "base/log.hpp"
 #include "plugin-api/catalogue.hpp"
 #include "wire/plugin_instance.hpp"
@@ -22,8 +21,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 namespace {
-
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 constexpr auto hello_wait = std::chrono::seconds(10);
 constexpr auto start_wait = std::chrono::seconds(30);
@@ -89,7 +86,7 @@ asio::awaitable<void> instance::run() {
       wake_.expires_after(milliseconds(life_.wait_ms()));
     else
       wake_.expires_at(steady_clock::time_point::max());
-    co_await wake_.async_wait(as_result);
+    co_await wake_.async_wait(base::as_result);
     if (restart_wanted_) {
       restart_wanted_ = false;
       life_.restart();
@@ -240,7 +237,7 @@ asio::awaitable<void> instance::serve() {
     }
     fault("sends more than " + std::to_string(messages_per_second_max) + " messages a second");
     pause.expires_after(milliseconds(1000 - took));
-    co_await pause.async_wait(as_result);
+    co_await pause.async_wait(base::as_result);
     window_began_ms_ = clock_.monotonic_ms();
   }
 }
@@ -339,7 +336,7 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
   {
     // It may be too late for that; the plugin knows, and its answer is waited for as long as before.
     base::cancellation::stage with_the_plugin(cancel.get(), [this, id] { tell_to_cancel(id); });
-    co_await mine->timer.async_wait(as_result);
+    co_await mine->timer.async_wait(base::as_result);
   }
   lane_.leave();
   if (mine->answer) {
@@ -393,7 +390,7 @@ asio::awaitable<void> instance::watch_for_hang() {
   if (send(message)) {
     // Not through the lane: the lane may be full of what hangs.
     pending_[id] = mine;
-    co_await mine->timer.async_wait(as_result);
+    co_await mine->timer.async_wait(base::as_result);
     if (!mine->answer && !mine->lost && asked_link == link_) {
       pending_.erase(id);
       end_run("hung: its thread did not come back from a request");

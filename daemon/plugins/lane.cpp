@@ -1,7 +1,6 @@
 #include "daemon/plugins/lane.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include "base/as_result.hpp"
 
 namespace tilld::daemon {
 
@@ -17,7 +16,7 @@ asio::awaitable<bool> lane::enter(urgency how, std::chrono::steady_clock::time_p
   auto mine = std::make_shared<waiter>(waiter{asio::steady_timer(executor_, until)});
   (how == urgency::cashier ? cashier_ : background_).push_back(mine);
   base::cancellation::stage waiting_here(cancel.get(), [mine] { mine->timer.cancel(); });
-  co_await mine->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_await mine->timer.async_wait(base::as_result);
   if (mine->let_in) co_return true;
   std::erase(cashier_, mine);
   std::erase(background_, mine);

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "base/as_result.hpp"
 #include "base/log.hpp"
 #include "plugin-api/catalogue.hpp"
 #include "wire/base64.hpp"
@@ -39,12 +38,12 @@ asio::awaitable<void> plugin_set::stop() {
     };
     asio::co_spawn(executor_, one->stop(), std::move(finished));
   }
-  while (*left > 0) co_await all_done.async_wait(asio::as_tuple(asio::use_awaitable));
+  while (*left > 0) co_await all_done.async_wait(base::as_result);
   // Their processes are dead or dying; each is reaped before the till goes.
   for (int turn = 0; turn < 200; ++turn) {
     if (std::all_of(instances_.begin(), instances_.end(), [](auto& i) { return i->finished(); })) break;
     all_done.expires_after(std::chrono::milliseconds(10));
-    co_await all_done.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await all_done.async_wait(base::as_result);
   }
 }
 

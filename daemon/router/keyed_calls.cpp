@@ -2,13 +2,12 @@
 
 #include <set>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "base/as_result.hpp"
 #include "base/log.hpp"
 #include "base/step.hpp"
 
@@ -183,7 +182,7 @@ asio::awaitable<void> keyed_calls::wait(std::shared_ptr<job> held,
   ear mine(executor_, held);
   while (!held->outcome && !(held->operation && std::chrono::steady_clock::now() >= until)) {
     mine.timer.expires_at(held->operation ? until : std::chrono::steady_clock::time_point::max());
-    co_await mine.timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await mine.timer.async_wait(base::as_result);
   }
 }
 
@@ -215,7 +214,7 @@ asio::awaitable<std::optional<answer>> keyed_calls::wait_for_end(operation_key k
   base::cancellation::stage waiting_here(cancel.get(), [&mine] { mine.timer.cancel(); });
   while (!held->outcome && std::chrono::steady_clock::now() < until && !(cancel && cancel->wanted())) {
     mine.timer.expires_at(until);
-    co_await mine.timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await mine.timer.async_wait(base::as_result);
   }
   co_return held->outcome;
 }

@@ -5,16 +5,15 @@
 
 #include <set>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "base/as_result.hpp"
 #include "base/log.hpp"
 #include "daemon/server/conversation.hpp"
 #include "daemon/server/http_reply.hpp"
@@ -32,11 +31,10 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr auto head_wait = seconds(5), body_wait = seconds(10), write_wait = seconds(20),
                idle_wait = seconds(30);
 constexpr int requests_max = 10'000;
-constexpr std::size_t chunk_size = 4 * 1024, client_name_max = 64, strange_origins_max = 64;
+constexpr std::size_t request_chunk_size = 4 * 1024, client_name_max = 64, strange_origins_max = 64;
 constexpr std::size_t buffer_kept = 16 * 1024;
 
 // For IT staff who wonder why a page does not get through; each origin once, so that a page cannot fill the
@@ -222,8 +220,8 @@ class http_session final : public connection,
         no_deadline();
         co_return size;
       }
-      auto into = in_.prepare(chunk_size);
-      auto got = co_await socket_.async_read_some(into, as_result);
+      auto into = in_.prepare(request_chunk_size);
+      auto got = co_await socket_.async_read_some(into, base::as_result);
       auto& [failed, octets] = got;
       if (failed) {
         gone_ = true;
@@ -245,7 +243,7 @@ class http_session final : public connection,
     parser.header_limit(wire::http_head_size_max);
     parser.body_limit(verdict.body_octets_max);
     while (!parser.is_done()) {
-      auto got = co_await http::async_read_some(socket_, in_, parser, as_result);
+      auto got = co_await http::async_read_some(socket_, in_, parser, base::as_result);
       auto& [failed, octets] = got;
       if (failed == http::error::body_limit) co_return wire::http_fault{413, "the body is too large"};
       if (failed == http::error::end_of_stream || failed == http::error::partial_message) gone_ = true;
@@ -285,7 +283,7 @@ class http_session final : public connection,
     if (waiting_) notice_hang_up();
     while (!closed_ && answer_.empty() && !talk_->in_flight().empty()) {
       said_.expires_at(steady_clock::time_point::max());
-      co_await said_.async_wait(as_result);
+      co_await said_.async_wait(base::as_result);
     }
     waiting_ = false;
     if (talk_->wants_end()) reply.close = true;
@@ -339,7 +337,7 @@ class http_session final : public connection,
     within(write_wait);
     count_memory(text.capacity());
     auto octets = asio::buffer(text);
-    auto wrote = co_await asio::async_write(socket_, octets, as_result);
+    auto wrote = co_await asio::async_write(socket_, octets, base::as_result);
     auto& [failed, n] = wrote;
     if (failed) gone_ = true;
     no_deadline();

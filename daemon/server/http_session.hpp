@@ -2,9 +2,9 @@
 // (http_checks.hpp), each call a conversation of its own with the principal that its token names. An upgrade
 // to WebSocket hands the connection over.
 //
-// Bounds: 8 KiB of head within 5 s, a body of 1 MiB (5 MiB with a blob beside it) within 10 s, an answer taken
-// within 20 s, 30 s between two requests, 10,000 requests a connection. Beast is compiled in the .cpp and in
-// websocket_session.cpp, nowhere else. [I/O thread]
+// Bounds: 8 KiB of head within 5 s, a body of 1 MiB (5 MiB with a blob beside it) within 10 s, an answer
+// taken within 20 s, 30 s between two requests, 10,000 requests a connection. Beast is compiled in the .cpp
+// and in websocket_session.cpp, nowhere else. [I/O thread]
 #pragma once
 
 #include <functional>

@@ -3,17 +3,16 @@
 #include <array>
 #include <memory>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+
+#include "base/as_result.hpp"
 
 namespace tilld::daemon {
 
 namespace asio = boost::asio;
 
 asio::awaitable<void> let_last_words_arrive(asio::generic::stream_protocol::socket& s) {
-  constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
   constexpr auto at_most = std::chrono::seconds(1);
   constexpr std::size_t octets_max = 8 << 20;
   boost::system::error_code failed;
@@ -29,7 +28,7 @@ asio::awaitable<void> let_last_words_arrive(asio::generic::stream_protocol::sock
   std::array<char, 4096> away;
   for (std::size_t octets = 0; octets < octets_max;) {
     auto into = asio::buffer(away);
-    auto got = co_await s.async_read_some(into, as_result);
+    auto got = co_await s.async_read_some(into, base::as_result);
     auto& [ended, n] = got;
     if (ended) break;
     octets += n;

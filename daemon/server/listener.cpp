@@ -11,12 +11,11 @@
 #include <filesystem>
 #include <set>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "base/as_result.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "daemon/server/ancestry.hpp"
@@ -34,7 +33,6 @@ using base::result;
 
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t admin_places = 4;
 constexpr auto stop_wait = std::chrono::seconds(5);
 constexpr auto out_of_files_wait = std::chrono::milliseconds(200);
@@ -198,13 +196,13 @@ template <class Acceptor>
 asio::awaitable<void> server::accept_loop(std::shared_ptr<Acceptor> acceptor, door which) {
   asio::steady_timer pause(executor_);
   while (!stopping_) {
-    auto got = co_await acceptor->async_accept(as_result);
+    auto got = co_await acceptor->async_accept(base::as_result);
     auto& [failed, socket] = got;
     if (failed == asio::error::operation_aborted || !acceptor->is_open()) co_return;
     if (failed) {
       // Out of descriptors, most likely: those who are connected go on, and the door is tried again soon.
       pause.expires_after(out_of_files_wait);
-      co_await pause.async_wait(as_result);
+      co_await pause.async_wait(base::as_result);
       continue;
     }
     auto who = recognise(socket, which);
@@ -278,7 +276,7 @@ asio::awaitable<void> server::stop() {
   asio::steady_timer pause(executor_);
   while (busy() && std::chrono::steady_clock::now() < until) {
     pause.expires_after(std::chrono::milliseconds(20));
-    co_await pause.async_wait(as_result);
+    co_await pause.async_wait(base::as_result);
   }
   for (auto& one : sessions_)
     if (auto still = one.lock()) still->close();
@@ -286,7 +284,7 @@ asio::awaitable<void> server::stop() {
   while (std::any_of(sessions_.begin(), sessions_.end(), [](auto& one) { return !one.expired(); }) &&
          std::chrono::steady_clock::now() < until) {
     pause.expires_after(std::chrono::milliseconds(5));
-    co_await pause.async_wait(as_result);
+    co_await pause.async_wait(base::as_result);
   }
 }
 

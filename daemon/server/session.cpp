@@ -1,11 +1,12 @@
 #include "daemon/server/session.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include "base/as_result.hpp"
 
 namespace tilld::daemon {
 
@@ -15,7 +16,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr auto sign_on_wait = std::chrono::seconds(5);
 constexpr std::size_t chunk_size = 16 * 1024;
 // A client may say as much as it likes; after this long it is somebody else's turn.
@@ -102,7 +102,7 @@ asio::awaitable<void> session::read_loop() {
         // The socket may have taken everything, and then nobody would wake this up.
         if (closed_ || talk_->may_take()) break;
         room_.expires_at(steady_clock::time_point::max());
-        co_await room_.async_wait(as_result);
+        co_await room_.async_wait(base::as_result);
       }
       if (steady_clock::now() - turn_began > turn_max) {
         flush();
@@ -116,14 +116,14 @@ asio::awaitable<void> session::read_loop() {
     count_memory();
     if (closed_) co_return;
     auto buffer = asio::buffer(chunk.get(), chunk_size);
-    auto got = co_await socket_.async_read_some(buffer, as_result);
+    auto got = co_await socket_.async_read_some(buffer, base::as_result);
     auto& [failed, size] = got;
     if (failed == asio::error::eof) {
       talk_->heard_all();
       // The client has said all it wants to say and may still listen, as `echo ... | socat` does.
       while (!closed_ && !idle()) {
         room_.expires_at(steady_clock::time_point::max());
-        co_await room_.async_wait(as_result);
+        co_await room_.async_wait(base::as_result);
       }
       co_return;
     }
@@ -197,10 +197,10 @@ asio::awaitable<void> session::write_loop() {
   while (!closed_) {
     if (!writing_) {
       more_.expires_at(steady_clock::time_point::max());
-      co_await more_.async_wait(as_result);
+      co_await more_.async_wait(base::as_result);
       continue;
     }
-    auto waited = co_await socket_.async_wait(socket::wait_write, as_result);
+    auto waited = co_await socket_.async_wait(socket::wait_write, base::as_result);
     auto& [failed] = waited;
     if (failed || closed_) break;
     writing_ = false;

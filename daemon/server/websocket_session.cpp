@@ -2,18 +2,17 @@
 
 #include <deque>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include "base/as_result.hpp"
 #include "daemon/server/conversation.hpp"
 #include "daemon/server/last_words.hpp"
 
@@ -42,7 +41,6 @@ void async_teardown(beast::role_type, websocket_octets& s, Handler&& then) {
 
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr auto sign_on_wait = seconds(5), handshake_wait = seconds(5), silence_max = seconds(60);
 constexpr std::size_t buffer_kept = 16 * 1024;
 
@@ -128,7 +126,7 @@ class websocket_session final : public connection,
                   beast::string_view(websocket_protocol.data(), websocket_protocol.size()));
     };
     stream_.set_option(websocket::stream_base::decorator(decorate));
-    auto accepted = co_await stream_.async_accept(request, as_result);
+    auto accepted = co_await stream_.async_accept(request, base::as_result);
     auto& [refused] = accepted;
     co_return !refused && !closed_;
   }
@@ -137,7 +135,7 @@ class websocket_session final : public connection,
     while (!closed_) {
       count_memory();
       if (closed_) co_return;
-      auto got = co_await stream_.async_read(in_, as_result);
+      auto got = co_await stream_.async_read(in_, base::as_result);
       auto& [failed, size] = got;
       if (failed || closed_) {
         // Beast has told the other side why, where there was somebody to tell.
@@ -160,7 +158,7 @@ class websocket_session final : public connection,
       }
       while (!closed_ && !talk_->may_take()) {
         room_.expires_at(steady_clock::time_point::max());
-        co_await room_.async_wait(as_result);
+        co_await room_.async_wait(base::as_result);
       }
     }
   }
@@ -170,12 +168,12 @@ class websocket_session final : public connection,
     while (!closed_) {
       if (queue_.empty()) {
         more_.expires_at(steady_clock::time_point::max());
-        co_await more_.async_wait(as_result);
+        co_await more_.async_wait(base::as_result);
         continue;
       }
       stream_.text(true);
       auto octets = asio::buffer(queue_.front());
-      auto wrote = co_await stream_.async_write(octets, as_result);
+      auto wrote = co_await stream_.async_write(octets, base::as_result);
       auto& [failed, size] = wrote;
       if (failed || closed_) break;
       unsent_ -= queue_.front().size();
@@ -193,10 +191,10 @@ class websocket_session final : public connection,
   asio::awaitable<void> say_goodbye() {
     while (!closed_ && !queue_.empty()) {
       room_.expires_at(steady_clock::time_point::max());
-      co_await room_.async_wait(as_result);
+      co_await room_.async_wait(base::as_result);
     }
     if (closed_) co_return;
-    auto ended = co_await stream_.async_close(reason_, as_result);
+    auto ended = co_await stream_.async_close(reason_, base::as_result);
     (void)ended;
     if (!closed_) co_await let_last_words_arrive(stream_.next_layer());
   }

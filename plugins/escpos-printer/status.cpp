@@ -92,10 +92,10 @@ std::optional<printer_message> status_reader::eat_byte(std::uint8_t byte) {
 }
 
 std::optional<printer_message> status_reader::finish_block() {
-  auto block = std::move(held_);
-  held_.clear();
-  if (block.size() == 6 && block[0] == 0x37 && block[1] == 0x22) return process_done{block.substr(2)};
-  if (block[0] == 0x5f) return identity{block.substr(1)};
+  std::string block;
+  block.swap(held_);
+  if (block.size() == 6 && block.starts_with("\x37\x22")) return process_done{block.substr(2)};
+  if (block.starts_with('\x5f')) return identity{block.substr(1)};
   return std::nullopt;
 }
 

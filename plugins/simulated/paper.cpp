@@ -8,7 +8,7 @@ namespace simulated {
 
 namespace {
 
-constexpr std::size_t operations_max = 100;
+constexpr std::size_t prints_kept_max = 100;
 constexpr std::size_t printouts_max = 20;
 
 }  // namespace
@@ -21,7 +21,7 @@ const paper::remembered* paper::find(const std::string& operation_id) const {
 
 void paper::remember(const std::string& operation_id, tilld::printer::confirmation how) {
   operations_.push_back({operation_id, how});
-  if (operations_.size() > operations_max) operations_.erase(operations_.begin());
+  if (operations_.size() > prints_kept_max) operations_.erase(operations_.begin());
 }
 
 tilld::printer::printed paper::print(const tilld::printer::print& request) {

@@ -10,7 +10,7 @@ namespace {
 namespace json = boost::json;
 using namespace tilld::tender;
 
-constexpr std::size_t operations_max = 80;
+constexpr std::size_t bookings_kept_max = 80;
 
 template <class Reply>
 Reply declined(decline_reason why) {
@@ -51,7 +51,7 @@ Reply wallets::once(const std::string& operation_id, Work work) {
   if (const auto* earlier = recall(operation_id)) return tilld::from_json<Reply>(earlier->reply);
   const Reply reply = work();
   operations_.push_back({operation_id, tilld::to_json(reply).as_object()});
-  if (operations_.size() > operations_max) {
+  if (operations_.size() > bookings_kept_max) {
     holds_.erase(operations_.front().operation_id);
     operations_.erase(operations_.begin());
   }

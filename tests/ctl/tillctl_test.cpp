@@ -230,7 +230,7 @@ TEST_F(tillctl, makes_a_token_that_is_seen_once_and_opens_tcp) {
   std::string id(tokens[0].at("id").as_string());
   EXPECT_EQ(run({"token", "remove", id}).code, 0);
   EXPECT_EQ(run({"token", "remove", id}).code, 1);
-  EXPECT_EQ(run({"token", "list"}).out, "There is no token; over TCP nobody can sign on.\n");
+  EXPECT_EQ(run({"token", "list"}).out, "There is no token; over TCP and HTTP nobody can sign on.\n");
   line_client again;
   ASSERT_TRUE(again.connect_tcp(shop_.tcp_port));
   auto refused = again.call("session.hello", {{"token", token}});

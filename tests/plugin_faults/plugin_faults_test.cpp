@@ -164,8 +164,8 @@ std::vector<std::pair<std::size_t, std::string>> table() {
 
 }  // namespace
 
-INSTANTIATE_TEST_SUITE_P(of_every_kind, a_bad_plugin, ::testing::ValuesIn(table()), [](auto& info) {
-  auto name = faults()[info.param.first].name + (info.param.second == "none" ? " on a thread" : "");
+INSTANTIATE_TEST_SUITE_P(of_every_kind, a_bad_plugin, ::testing::ValuesIn(table()), [](auto& entry) {
+  auto name = faults()[entry.param.first].name + (entry.param.second == "none" ? " on a thread" : "");
   std::replace(name.begin(), name.end(), ' ', '_');
   return name;
 });
@@ -304,8 +304,9 @@ TEST_P(a_receipt_in_a_crash, is_unknown_and_printed_once_in_the_end) {
             "done");
 }
 
-INSTANTIATE_TEST_SUITE_P(, a_receipt_in_a_crash, ::testing::Values(true, false),
-                         [](auto& info) { return info.param ? "that_was_printed" : "that_was_not_printed"; });
+INSTANTIATE_TEST_SUITE_P(, a_receipt_in_a_crash, ::testing::Values(true, false), [](auto& entry) {
+  return entry.param ? "that_was_printed" : "that_was_not_printed";
+});
 
 TEST_F(plugin_faults_test, cannot_be_read_as_healthy_in_the_status) {
   start(
