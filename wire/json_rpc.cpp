@@ -17,23 +17,26 @@ std::string_view skip_space(std::string_view s) {
   return at == std::string_view::npos ? std::string_view() : s.substr(at);
 }
 
+// Size of the JSON text at the beginning of s, its quotes included.
+std::size_t text_size(std::string_view s) {
+  for (std::size_t from = 1;;) {
+    auto quote = s.find('"', from);
+    if (quote == std::string_view::npos) return s.size();
+    auto last = s.find_last_not_of('\\', quote - 1);
+    if ((quote - 1 - last) % 2 == 0) return quote + 1;
+    from = quote + 1;
+  }
+}
+
 // Size of the JSON value at the beginning of s, which is known to be well-formed.
 std::size_t value_size(std::string_view s) {
   int depth = 0;
-  bool in_text = false;
   for (std::size_t i = 0; i < s.size(); ++i) {
-    char c = s[i];
-    if (in_text) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"') {
-        in_text = false;
-        if (depth == 0) return i + 1;
-      }
-      continue;
-    }
-    switch (c) {
-      case '"': in_text = true; break;
+    switch (s[i]) {
+      case '"':
+        i += text_size(s.substr(i)) - 1;
+        if (depth == 0) return std::min(i + 1, s.size());
+        break;
       case '{':
       case '[': ++depth; break;
       case '}':
@@ -133,7 +136,7 @@ boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view l
   auto* object = value.if_object();
   if (!object) return refuse(base::errc::invalid_request, "a request is a JSON object");
 
-  rpc_request request{{}, {}, boost::json::object(memory), "{}"};
+  rpc_request request{{}, {}, boost::json::object(memory)};
   if (auto* id = object->if_contains("id")) {
     auto text = request_id_text(*id);
     if (!text)
@@ -150,15 +153,20 @@ boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view l
   if (auto* params = object->if_contains("params")) {
     if (!params->is_object()) return refuse(base::errc::invalid_request, "params must be an object");
     request.params = std::move(params->get_object());
-    request.raw_params = raw_member(line, "params");
   }
   return request;
 }
 
 std::optional<std::string> request_id_text(const boost::json::value& id) {
+  if (id.is_int64()) return std::to_string(id.get_int64());
   if (id.is_string() && id.get_string().size() <= request_id_size_max) return boost::json::serialize(id);
-  if (id.is_int64() || id.is_uint64() || id.is_null()) return boost::json::serialize(id);
+  if (id.is_uint64() || id.is_null()) return boost::json::serialize(id);
   return std::nullopt;
+}
+
+std::string_view raw_params(std::string_view line) {
+  auto found = raw_member(line, "params");
+  return found.empty() ? "{}" : found;
 }
 
 std::string_view raw_member(std::string_view object, std::string_view name) {

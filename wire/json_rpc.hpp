@@ -50,8 +50,6 @@ struct rpc_request {
   std::string id;
   std::string method;
   boost::json::object params;
-  // The params as received, octet for octet; "{}" when there were none. Views the line.
-  std::string_view raw_params;
 };
 
 // What could not be read as a request, with the id to answer to ("null" when it could not be seen).
@@ -67,6 +65,10 @@ boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view l
 
 // An id as rpc_request has it; nothing for what cannot be one.
 std::optional<std::string> request_id_text(const boost::json::value& id);
+
+// The params of a line that parse_request() took, as received, octet for octet; "{}" when there are none.
+// Views the line. Looked for only where somebody keeps them: most calls do not.
+std::string_view raw_params(std::string_view line);
 
 // The octets of the last top-level member of this name in a JSON object that is known to be well-formed;
 // empty when there is none.

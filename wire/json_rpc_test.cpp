@@ -73,33 +73,46 @@ TEST(line_splitter, gives_back_the_memory_of_a_long_line) {
 }
 
 TEST(request, keeps_id_method_and_params_as_received) {
-  auto r = parse_request(
-      R"({"jsonrpc":"2.0","id":"a\"b","method":"sale.record","params":{"n": 1.50,"s":"}\"{"}})");
+  std::string_view line =
+      R"({"jsonrpc":"2.0","id":"a\"b","method":"sale.record","params":{"n": 1.50,"s":"}\"{"}})";
+  auto r = parse_request(line);
   ASSERT_TRUE(r);
   EXPECT_EQ(r->id, R"("a\"b")");
   EXPECT_EQ(r->method, "sale.record");
-  EXPECT_EQ(r->raw_params, R"({"n": 1.50,"s":"}\"{"})");
+  EXPECT_EQ(wire::raw_params(line), R"({"n": 1.50,"s":"}\"{"})");
   EXPECT_EQ(r->params.at("s").as_string(), "}\"{");
 }
 
 TEST(request, without_an_id_is_a_notification) {
-  auto r = parse_request(R"({"jsonrpc":"2.0","method":"x"})");
+  std::string_view line = R"({"jsonrpc":"2.0","method":"x"})";
+  auto r = parse_request(line);
   ASSERT_TRUE(r);
   EXPECT_TRUE(r->id.empty());
-  EXPECT_EQ(r->raw_params, "{}");
+  EXPECT_EQ(wire::raw_params(line), "{}");
 }
 
 TEST(request, uses_the_last_of_two_members_as_the_parser_does) {
-  auto r = parse_request(R"({"jsonrpc":"2.0","id":1,"method":"x","params":{"a":1},"params":{"a":2}})");
+  std::string_view line = R"({"jsonrpc":"2.0","id":1,"method":"x","params":{"a":1},"params":{"a":2}})";
+  auto r = parse_request(line);
   ASSERT_TRUE(r);
   EXPECT_EQ(r->params.at("a").as_int64(), 2);
-  EXPECT_EQ(r->raw_params, R"({"a":2})");
+  EXPECT_EQ(wire::raw_params(line), R"({"a":2})");
 }
 
 TEST(request, finds_params_whose_name_is_written_with_escapes) {
-  auto r = parse_request(R"({"jsonrpc":"2.0","id":1,"method":"x","par\u0061ms":{"a":[1,{"b":"]"}]} })");
+  std::string_view line = R"({"jsonrpc":"2.0","id":1,"method":"x","par\u0061ms":{"a":[1,{"b":"]"}]} })";
+  auto r = parse_request(line);
   ASSERT_TRUE(r);
-  EXPECT_EQ(r->raw_params, R"({"a":[1,{"b":"]"}]})");
+  EXPECT_EQ(wire::raw_params(line), R"({"a":[1,{"b":"]"}]})");
+}
+
+TEST(request, sees_where_a_text_ends_whatever_is_escaped_in_it) {
+  for (std::string text : {R"("")", R"("\\")", R"("\\\"")", R"("\"\"")", R"("a\\\\\"b")", R"("{[,]}")"}) {
+    auto line = R"({"jsonrpc":"2.0","id":1,"method":"x","params":{"t":)" + text + R"(},"more":)" + text + "}";
+    ASSERT_TRUE(parse_request(line)) << line;
+    EXPECT_EQ(wire::raw_params(line), "{\"t\":" + text + "}");
+    EXPECT_EQ(wire::raw_member(line, "more"), text);
+  }
 }
 
 TEST(request, refuses_what_is_not_a_request_and_says_which_kind_of_wrong) {

@@ -23,7 +23,10 @@ host_link::host_link(launched_host launched)
     : socket_(std::move(launched.socket)),
       host_(std::move(launched.host)),
       chunk_(chunk_size),
-      more_(socket_.get_executor()) {}
+      more_(socket_.get_executor()) {
+  boost::system::error_code ignored;
+  socket_.non_blocking(true, ignored);
+}
 
 void host_link::close() {
   closed_ = true;
@@ -58,8 +61,17 @@ asio::awaitable<std::optional<wire::plugin_message>> host_link::receive(steady_c
 
 bool host_link::send(const wire::plugin_message_view& message) {
   if (closed_ || unsent_.size() > unsent_max) return false;
+  bool nothing_waits = unsent_.empty() && being_sent_.empty();
   if (auto appended = wire::append_frame(unsent_, message); !appended) return false;
-  more_.cancel();
+  if (nothing_waits) {
+    // Most of the time the socket takes it at once. What it does not take, an error included, the write loop
+    // meets.
+    boost::system::error_code failed;
+    auto taken = socket_.write_some(asio::buffer(unsent_), failed);
+    if (!failed) unsent_.erase(0, taken);
+    if (unsent_.empty() && unsent_.capacity() > buffer_kept_max) std::string().swap(unsent_);
+  }
+  if (!unsent_.empty()) more_.cancel();
   return true;
 }
 

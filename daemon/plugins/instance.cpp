@@ -43,7 +43,8 @@ instance::instance(asio::any_io_executor executor, plugin_config how, host_setti
       clock_(clock),
       owner_(owner),
       wake_(executor),
-      lane_(executor, lane_width, lane_waiting_max) {}
+      lane_(executor, lane_width, lane_waiting_max),
+      in_front_(executor) {}
 
 instance::~instance() {
   if (link_) link_->host().kill();
@@ -314,6 +315,7 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
     check_for_hang();
     co_return reply;
   }
+  in_front_.stand();
   auto mine =
       std::make_shared<pending>(pending{asio::steady_timer(executor_, until), {}, false, request.name});
   auto id = next_id_++;

@@ -23,6 +23,7 @@
 #include "daemon/plugins/lane.hpp"
 #include "daemon/plugins/plugin_words.hpp"
 #include "daemon/plugins/supervision.hpp"
+#include "daemon/plugins/timer_in_front.hpp"
 #include "daemon/plugins/violations.hpp"
 #include "wire/plugin_frame.hpp"
 
@@ -144,6 +145,7 @@ class instance : public std::enable_shared_from_this<instance> {
   std::map<std::uint64_t, std::shared_ptr<pending>> pending_;
   std::set<std::uint64_t> given_up_;  // requests whose time ran out: a late answer is no fault
   lane lane_;
+  timer_in_front in_front_;
 
   std::uint32_t faults_ = 0;
   std::string last_fault_;

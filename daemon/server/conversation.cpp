@@ -154,7 +154,7 @@ void conversation::take(std::string_view text, std::string_view blob) {
   }
   // The operation may outlive its answer (wait_ms); what it holds counts until then.
   c.lent = std::move(borrowed);
-  if (m->keeps_raw_params) c.raw_params = std::string(request->raw_params);
+  if (m->keeps_raw_params) c.raw_params = std::string(wire::raw_params(text));
   c.cancel = std::make_shared<base::cancellation>();
   auto place = in_flight_.emplace(std::move(request->id), call_in_flight{c.method, c.cancel});
   asio::co_spawn(till_.executor, serve(out_->keep(), place, std::move(c), m->slow), asio::detached);
