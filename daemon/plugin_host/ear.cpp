@@ -22,7 +22,8 @@ ear::ear(int socket, std::size_t read_size_max, instance& it)
 
 void ear::read() {
   const std::lock_guard hold(guard_);
-  if (gone_) return;
+  // The other thread may have read the stop since this one was told that there is something.
+  if (gone_ || told_to_stop_) return;
   const auto size = ::recv(socket_, chunk_.data(), read_size_, MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
   if (size <= 0) return hang_up(exit_code::daemon_gone);
@@ -37,7 +38,10 @@ void ear::read() {
 
 void ear::route(wire::plugin_message message) {
   const bool request = message.kind == plugin_message_kind::request;
-  if (request && message.name == names::stop) return it_.stop(message);
+  if (request && message.name == names::stop) {
+    told_to_stop_ = true;
+    return it_.stop(message);
+  }
   if (request && message.name == names::busy_since) return it_.answer_busy_since(message);
   if (message.kind == plugin_message_kind::event && message.name == names::cancel) {
     json::error_code failed;

@@ -18,7 +18,8 @@ class ear {
   // At most read_size_max octets at a time.
   ear(int socket, std::size_t read_size_max, instance& it);
 
-  // Takes what is there, without waiting. When the daemon is gone or spoke nonsense the instance is told.
+  // Takes what is there, without waiting; behind a stop nothing, since it belongs to whoever has the socket
+  // next. When the daemon is gone or spoke nonsense the instance is told.
   void read();
   // Nothing comes any more.
   bool gone() const;
@@ -36,7 +37,7 @@ class ear {
   const std::size_t read_size_;
   instance& it_;
   mutable std::mutex guard_;
-  bool gone_ = false;
+  bool gone_ = false, told_to_stop_ = false;
   wire::plugin_frame_reader reader_;
   std::array<char, chunk_size> chunk_;
 };

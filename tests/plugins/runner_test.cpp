@@ -1,4 +1,5 @@
 // What a well-behaved plugin and the daemon can rely on, in both isolations.
+#include <sys/socket.h>
 #include <tilld/plugin.h>
 
 #include "tests/plugins/plugin_under_test.hpp"
@@ -7,6 +8,7 @@ namespace tilld::tests {
 namespace {
 
 using wire::plugin_message_kind;
+namespace plugin_host = daemon::plugin_host;
 
 class plugin_runner : public in_both_isolations {};
 INSTANTIATE_TEST_SUITE_P(isolation, plugin_runner, testing::Values(isolation::process, isolation::thread),
@@ -182,6 +184,34 @@ TEST_P(plugin_runner, understands_a_daemon_that_sends_octet_by_octet) {
       frame, wire::plugin_message{.kind = plugin_message_kind::request, .id = 99, .name = say("hello")}));
   for (char octet : frame) plugin.send_octets({&octet, 1});
   EXPECT_EQ(plugin.reply_to(99).status, TILLD_OK);
+}
+
+// tilld-plugin-check runs one instance after the other on one socket. Both threads of a host may read, and
+// what comes behind a stop is the next one's.
+TEST(plugin_runner_alone, reads_nothing_behind_a_stop) {
+  std::string stop, next;
+  ASSERT_TRUE(wire::append_frame(
+      stop, wire::plugin_message{
+                .kind = plugin_message_kind::request, .id = 1, .name = std::string(instance::stop)}));
+  ASSERT_TRUE(wire::append_frame(
+      next, wire::plugin_message{.kind = plugin_message_kind::request, .id = 2, .name = say("hello")}));
+  for (int turn = 0; turn < 50; ++turn) {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    const base::unique_fd daemon(ends[0]), kept(ends[1]);
+    auto both = stop + next;
+    ASSERT_EQ(::send(daemon.get(), both.data(), both.size(), 0), static_cast<ssize_t>(both.size()));
+    auto file = plugin_host::plugin_file::open(test_plugin("hello_c"), plugin_host::placement::own_process);
+    ASSERT_TRUE(file);
+    plugin_host::runner_settings settings;
+    settings.read_size_max = 1;
+    EXPECT_EQ(plugin_host::run_plugin(base::unique_fd(::dup(kept.get())), std::move(*file), settings),
+              exit_code::stopped);
+    std::string left(both.size(), '\0');
+    auto size = ::recv(kept.get(), left.data(), left.size(), MSG_DONTWAIT);
+    ASSERT_GT(size, 0);
+    ASSERT_EQ(left.substr(0, static_cast<std::size_t>(size)), next) << "turn " << turn;
+  }
 }
 
 }  // namespace
