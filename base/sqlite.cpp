@@ -97,6 +97,7 @@ result<std::unique_ptr<database>> database::open(const std::string& path,
 
 database::~database() {
   if (failed_) sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  for (auto* s : {&begin_, &commit_, &mark_, &back_to_mark_, &unmark_}) *s = {};  // the last one would close the file
   sqlite3_close_v2(handle_);
 }
 
@@ -181,9 +182,25 @@ result<> database::execute(const std::string& sql) {
   return {};
 }
 
-result<> database::begin() { return execute("BEGIN IMMEDIATE"); }
+result<> database::run_again(statement& s, std::string_view sql) {
+  if (failed_) return refusal();
+  if (!s.handle_) {
+    auto made = prepare(sql);
+    if (!made) return made.error();
+    s = std::move(*made);
+  }
+  return s.run();
+}
 
-result<> database::commit() { return execute("COMMIT"); }
+result<> database::begin() { return run_again(begin_, "BEGIN IMMEDIATE"); }
+
+result<> database::commit() { return run_again(commit_, "COMMIT"); }
+
+result<> database::mark() { return run_again(mark_, "SAVEPOINT mark"); }
+
+result<> database::back_to_mark() { return run_again(back_to_mark_, "ROLLBACK TO mark"); }
+
+result<> database::unmark() { return run_again(unmark_, "RELEASE mark"); }
 
 void database::rollback() {
   if (in_transaction()) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);

@@ -121,6 +121,11 @@ class database {
   result<> commit();
   // Never fails: a transaction that cannot be rolled back dies with the connection.
   void rollback();
+  // One place inside a transaction to go back to: mark() sets it, back_to_mark() undoes what came after it and leaves it
+  // set, unmark() forgets it.
+  result<> mark();
+  result<> back_to_mark();
+  result<> unmark();
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
   // Moves the WAL's pages into the file. Called by the owner when wal_pages() is large, and when idle.
@@ -140,10 +145,12 @@ class database {
   explicit database(std::string path) : path_(std::move(path)) {}
   error refusal() const;  // of every write after the disk failed
   result<> configure();
+  result<> run_again(statement& s, std::string_view sql);  // prepared at its first use
   result<> migrate(std::span<const migration> migrations);
 
   std::string path_;
   sqlite3* handle_ = nullptr;
+  statement begin_, commit_, mark_, back_to_mark_, unmark_;
   int wal_pages_ = 0;
   bool failed_ = false;
 };

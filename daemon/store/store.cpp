@@ -280,7 +280,7 @@ void store::run_group(group& g) {
     }
     auto head = rows_->head();
     // Without a savepoint one piece of work could not be undone alone, so the whole group is.
-    if (auto marked = db_->execute("SAVEPOINT item"); !marked) {
+    if (auto marked = db_->mark(); !marked) {
       db_->rollback();
       break;
     }
@@ -290,13 +290,13 @@ void store::run_group(group& g) {
       // An I/O error may have ended the transaction already; the savepoint is gone then, and so is everything
       // in it.
       if (!db_->in_transaction()) break;
-      if (auto undone = db_->execute("ROLLBACK TO item"); !undone) {
+      if (auto undone = db_->back_to_mark(); !undone) {
         db_->rollback();
         break;
       }
       rows_->set_head(head);
     }
-    if (auto released = db_->execute("RELEASE item"); !released) {
+    if (auto released = db_->unmark(); !released) {
       db_->rollback();
       break;
     }
