@@ -97,7 +97,8 @@ result<std::unique_ptr<database>> database::open(const std::string& path,
 
 database::~database() {
   if (failed_) sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  for (auto* s : {&begin_, &commit_, &mark_, &back_to_mark_, &unmark_}) *s = {};  // the last one would close the file
+  for (auto* s : {&begin_, &commit_, &mark_, &back_to_mark_, &unmark_})
+    *s = {};  // the last one would close the file
   sqlite3_close_v2(handle_);
 }
 

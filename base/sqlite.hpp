@@ -121,8 +121,8 @@ class database {
   result<> commit();
   // Never fails: a transaction that cannot be rolled back dies with the connection.
   void rollback();
-  // One place inside a transaction to go back to: mark() sets it, back_to_mark() undoes what came after it and leaves it
-  // set, unmark() forgets it.
+  // One place inside a transaction to go back to: mark() sets it, back_to_mark() undoes what came after it
+  // and leaves it set, unmark() forgets it.
   result<> mark();
   result<> back_to_mark();
   result<> unmark();
