@@ -1,7 +1,5 @@
 #include "base/yaml.hpp"
 
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -14,8 +12,7 @@ namespace tilld::base {
 namespace {
 
 constexpr std::size_t document_size_max = 1 << 20;
-constexpr int node_count_max = 100'000;  // aliases can make a small text a large tree
-constexpr int depth_max = 64;
+using kind = yaml_node::kind;
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -38,9 +35,9 @@ bool parse_whole(std::string_view text, Number& out) {
   return code == std::errc() && end == text.data() + text.size();
 }
 
-boost::json::value scalar_json(const YAML::Node& node) {
-  const auto& text = node.Scalar();
-  if (node.Tag() == "!") return boost::json::string(text);  // it was quoted
+boost::json::value scalar_json(const yaml_node& node) {
+  const auto& text = node.scalar;
+  if (node.quoted) return boost::json::string(text);
   if (text == "true") return true;
   if (text == "false") return false;
   if (text == "null" || text == "~" || text.empty()) return nullptr;
@@ -57,25 +54,25 @@ boost::json::value scalar_json(const YAML::Node& node) {
 }
 
 struct json_fault {
-  YAML::Node at;
+  yaml_tree at;
   std::string why;
 };
 
-std::optional<json_fault> to_json(const YAML::Node& node, int depth, int& budget, boost::json::value& out) {
-  if (--budget < 0 || depth > depth_max) return json_fault{node, "too large or too deeply nested"};
-  if (node.IsMap()) {
+// How deep and how large it may be was seen to when it was parsed.
+std::optional<json_fault> to_json(const yaml_node& node, boost::json::value& out) {
+  if (node.what == kind::map) {
     auto& object = out.emplace_object();
-    for (auto& member : node) {
-      if (!member.first.IsScalar()) return json_fault{member.first, "a key must be a text"};
-      const auto& key = member.first.Scalar();
-      if (object.contains(key)) return json_fault{member.first, "the key \"" + key + "\" stands there twice"};
-      if (auto fault = to_json(member.second, depth + 1, budget, object[key])) return fault;
+    for (auto& [key, value] : node.members) {
+      if (key->what != kind::scalar) return json_fault{key, "a key must be a text"};
+      if (object.contains(key->scalar))
+        return json_fault{key, "the key \"" + key->scalar + "\" stands there twice"};
+      if (auto fault = to_json(*value, object[key->scalar])) return fault;
     }
-  } else if (node.IsSequence()) {
+  } else if (node.what == kind::list) {
     auto& list = out.emplace_array();
-    for (auto& element : node)
-      if (auto fault = to_json(element, depth + 1, budget, list.emplace_back(nullptr))) return fault;
-  } else if (node.IsScalar()) {
+    for (auto& element : node.items)
+      if (auto fault = to_json(*element, list.emplace_back(nullptr))) return fault;
+  } else if (node.what == kind::scalar) {
     out = scalar_json(node);
   } else {
     out = nullptr;
@@ -101,10 +98,6 @@ std::optional<std::string> nearest_word(std::string_view word,
   return nearest_word(word, std::span(known.begin(), known.size()));
 }
 
-yaml_value::yaml_value(std::shared_ptr<const YAML::Node> node, std::shared_ptr<const std::string> file,
-                       std::string path)
-    : node_(std::move(node)), file_(std::move(file)), path_(std::move(path)) {}
-
 result<yaml_value> yaml_value::load(const std::string& path) {
   auto content = read_file(path, document_size_max);
   if (!content) return error{errc::config_unreadable, content.error().detail};
@@ -112,82 +105,65 @@ result<yaml_value> yaml_value::load(const std::string& path) {
 }
 
 result<yaml_value> yaml_value::parse(const std::string& text, const std::string& file_name) {
-  auto file = std::make_shared<const std::string>(file_name);
-  try {
-    auto documents = YAML::LoadAll(text);
-    if (documents.size() > 1)
-      return error{errc::config_unreadable, file_name + ": only one document may stand in a file"};
-    auto root = documents.empty() ? YAML::Node() : documents.front();
-    return yaml_value(std::make_shared<const YAML::Node>(root), file, "");
-  } catch (const YAML::ParserException& e) {
-    return error{errc::config_unreadable, file_name + ":" + std::to_string(e.mark.line + 1) + ":" +
-                                              std::to_string(e.mark.column + 1) + ": " + e.msg};
-  } catch (const YAML::Exception& e) {
-    return error{errc::config_unreadable, file_name + ": " + e.msg};
-  }
-}
-
-std::string yaml_value::place() const {
-  auto mark = node_->Mark();
-  if (mark.is_null()) return *file_;
-  return *file_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+  auto tree = parse_yaml(text, file_name);
+  if (!tree) return tree.error();
+  return yaml_value(std::move(*tree));
 }
 
 error yaml_value::wrong(const std::string& why) const {
-  return {errc::config_wrong_value, place() + ": " + (path_.empty() ? "" : path_ + ": ") + why};
+  return {errc::config_wrong_value, node_->place() + ": " + (path_.empty() ? "" : path_ + ": ") + why};
 }
 
-bool yaml_value::is_map() const { return node_->IsMap(); }
-bool yaml_value::is_list() const { return node_->IsSequence(); }
-bool yaml_value::is_null() const { return !node_->IsDefined() || node_->IsNull(); }
+bool yaml_value::is_map() const { return node_->what == kind::map; }
+bool yaml_value::is_list() const { return node_->what == kind::list; }
+bool yaml_value::is_null() const { return node_->what == kind::nothing; }
 
 result<std::string> yaml_value::text() const {
-  if (!node_->IsScalar()) return wrong("expected a text");
-  return node_->Scalar();
+  if (node_->what != kind::scalar) return wrong("expected a text");
+  return node_->scalar;
 }
 
 result<std::int64_t> yaml_value::integer(std::int64_t least, std::int64_t most) const {
   std::int64_t value = 0;
-  if (!node_->IsScalar() || !parse_whole(node_->Scalar(), value) || value < least || value > most)
+  if (node_->what != kind::scalar || !parse_whole(node_->scalar, value) || value < least || value > most)
     return wrong("expected a whole number from " + std::to_string(least) + " to " + std::to_string(most));
   return value;
 }
 
 result<bool> yaml_value::boolean() const {
-  if (node_->IsScalar() && node_->Scalar() == "true") return true;
-  if (node_->IsScalar() && node_->Scalar() == "false") return false;
+  if (node_->what == kind::scalar && node_->scalar == "true") return true;
+  if (node_->what == kind::scalar && node_->scalar == "false") return false;
   return wrong("expected true or false");
 }
 
 result<std::string> yaml_value::one_of(std::initializer_list<std::string_view> words) const {
   std::string listed;
   for (auto word : words) {
-    if (node_->IsScalar() && node_->Scalar() == word) return std::string(word);
+    if (node_->what == kind::scalar && node_->scalar == word) return std::string(word);
     listed += (listed.empty() ? "" : ", ") + std::string(word);
   }
   auto why = "expected one of: " + listed;
-  if (node_->IsScalar())
-    if (auto near = nearest_word(node_->Scalar(), words)) why += " (did you mean " + *near + "?)";
+  if (node_->what == kind::scalar)
+    if (auto near = nearest_word(node_->scalar, words)) why += " (did you mean " + *near + "?)";
   return wrong(why);
 }
 
 result<std::vector<yaml_value>> yaml_value::list() const {
-  if (!node_->IsSequence()) return wrong("expected a list");
+  if (!is_list()) return wrong("expected a list");
   std::vector<yaml_value> elements;
-  for (std::size_t i = 0; i < node_->size(); ++i)
-    elements.push_back(yaml_value(std::make_shared<const YAML::Node>((*node_)[i]), file_,
-                                  path_ + "[" + std::to_string(i) + "]"));
+  for (std::size_t i = 0; i < node_->items.size(); ++i)
+    elements.push_back(yaml_value(node_->items[i], path_ + "[" + std::to_string(i) + "]"));
   return elements;
 }
 
 result<yaml_map> yaml_value::map(std::initializer_list<std::string_view> known_keys) const {
   if (is_null()) return yaml_map(*this);
-  if (!node_->IsMap()) return wrong("expected keys and values");
+  if (!is_map()) return wrong("expected keys and values");
   std::set<std::string> seen;
-  for (auto& member : *node_) {
-    yaml_value at(std::make_shared<const YAML::Node>(member.first), file_, path_);
-    if (!member.first.IsScalar()) return at.wrong("a key must be a text");
-    const auto& key = member.first.Scalar();
+  for (auto& [key_node, value] : node_->members) {
+    yaml_value at(key_node, path_);
+    if (key_node->what != kind::scalar) return at.wrong("a key must be a text");
+    const auto& key = key_node->scalar;
     if (std::find(known_keys.begin(), known_keys.end(), key) == known_keys.end()) {
       auto e = at.wrong("unknown key \"" + key + "\"");
       e.code = errc::config_unknown_key;
@@ -201,22 +177,14 @@ result<yaml_map> yaml_value::map(std::initializer_list<std::string_view> known_k
 
 result<boost::json::value> yaml_value::json() const {
   boost::json::value out;
-  int budget = node_count_max;
-  if (auto fault = to_json(*node_, 0, budget, out))
-    return yaml_value(std::make_shared<const YAML::Node>(fault->at), file_, path_).wrong(fault->why);
+  if (auto fault = to_json(*node_, out)) return yaml_value(fault->at, path_).wrong(fault->why);
   return out;
 }
 
 std::optional<yaml_value> yaml_map::find(std::string_view key) const {
-  if (!whole_.node_->IsMap()) return std::nullopt;
-  for (auto& member : *whole_.node_)
-    if (member.first.IsScalar() && member.first.Scalar() == key) {
-      auto path = whole_.path_.empty() ? std::string(key) : whole_.path_ + "." + std::string(key);
-      yaml_value value(std::make_shared<const YAML::Node>(member.second), whole_.file_, path);
-      if (value.is_null()) return std::nullopt;
-      return value;
-    }
-  return std::nullopt;
+  auto found = whole_.node_->member(key);
+  if (!found || found->what == kind::nothing) return std::nullopt;
+  return yaml_value(found, whole_.path_.empty() ? std::string(key) : whole_.path_ + "." + std::string(key));
 }
 
 result<yaml_value> yaml_map::need(std::string_view key) const {

@@ -14,21 +14,20 @@
 #include <boost/json/value.hpp>
 
 #include "base/error.hpp"
-
-namespace YAML {
-class Node;
-}
+#include "base/yaml_tree.hpp"
 
 namespace tilld::base {
 
 class yaml_map;
 
-// A place in a document. Cheap to copy; the document lives as long as one of its values.
+// A value of a document, or of several that were laid one over the other. Cheap to copy; the document lives
+// as long as one of its values.
 class yaml_value {
  public:
-  // config_unreadable when the file is missing, larger than 1 MiB, not YAML or more than one document.
+  // config_unreadable when the file is missing, larger than 1 MiB, or for the reasons of parse_yaml().
   static result<yaml_value> load(const std::string& path);
   static result<yaml_value> parse(const std::string& text, const std::string& file_name);
+  explicit yaml_value(yaml_tree whole) : yaml_value(std::move(whole), "") {}
 
   result<std::string> text() const;
   result<std::int64_t> integer(std::int64_t least, std::int64_t most) const;
@@ -49,15 +48,13 @@ class yaml_value {
   // "FILE:LINE:COLUMN: path: why" as config_wrong_value.
   error wrong(const std::string& why) const;
   const std::string& key_path() const { return path_; }
+  const yaml_tree& tree() const { return node_; }
 
  private:
   friend class yaml_map;
-  yaml_value(std::shared_ptr<const YAML::Node> node, std::shared_ptr<const std::string> file,
-             std::string path);
-  std::string place() const;
+  yaml_value(yaml_tree node, std::string path) : node_(std::move(node)), path_(std::move(path)) {}
 
-  std::shared_ptr<const YAML::Node> node_;
-  std::shared_ptr<const std::string> file_;
+  yaml_tree node_;
   std::string path_;
 };
 
