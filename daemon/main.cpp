@@ -1,7 +1,7 @@
 // tilld: the daemon on the till.
 //
-//   tilld [--config FILE] [--check-config] [--openrpc] [--plugin-host PROGRAM] [--debug-plugins]
-//   [--check-schemas] [--verbose]
+//   tilld [--config FILE] [--check-config | --print-config] [--config-schema NAME] [--openrpc]
+//   [--plugin-host PROGRAM] [--debug-plugins] [--check-schemas] [--verbose]
 //
 // Exit codes: 0 stopped as asked, 1 could not run, 64 wrong usage, 78 wrong configuration.
 #include <malloc.h>
@@ -20,7 +20,10 @@
 #include "base/log.hpp"
 #include "base/step.hpp"
 #include "daemon/calls/openrpc.hpp"
+#include "daemon/config/config_schema.hpp"
+#include "daemon/config/effective_config.hpp"
 #include "daemon/config/installed_places.hpp"
+#include "daemon/config/layers.hpp"
 #include "daemon/till_daemon.hpp"
 
 namespace {
@@ -36,6 +39,43 @@ int refuse(const base::error& why) {
   auto number = static_cast<int>(why.code);
   return number <= -32070 && number > -32080 && why.code != base::errc::listen_refused ? exit_config
                                                                                        : exit_failed;
+}
+
+int print_schema(const std::string& name) {
+  std::string known;
+  for (auto& schema : daemon::schemas_for_editors()) {
+    std::string_view file = schema.name, own = file.substr(0, file.find(".schema.json"));
+    if (own != name) {
+      known += (known.empty() ? "" : " and ") + std::string(own);
+      continue;
+    }
+    std::cout << base::indented(schema.text);
+    return std::cout.flush() ? EXIT_SUCCESS : exit_failed;
+  }
+  std::cerr << "tilld: there is no schema " << name << "; there are " << known << "\n";
+  return exit_usage;
+}
+
+// Touches nothing but the files: no device, no database, no socket.
+int look_at_config(const std::string& path, bool print) {
+  auto from = daemon::read_layers(path);
+  if (!from) return refuse(from.error());
+  auto settings = daemon::read_config(*from);
+  if (!settings) return refuse(settings.error());
+  if (print) {
+    std::cout << daemon::effective_config(*from);
+    return std::cout.flush() ? EXIT_SUCCESS : exit_failed;
+  }
+  auto drop_ins = from->files.size() - 1;
+  std::cout << path;
+  if (drop_ins > 0) std::cout << " with " << drop_ins << (drop_ins == 1 ? " drop-in" : " drop-ins");
+  std::cout << " is fine: till " << settings->till << ", " << settings->plugins.size() << " plugins, "
+            << settings->destinations.size() << " destinations\n";
+  for (auto& file : from->files)
+    if (drop_ins > 0) std::cout << "  read         " << file << "\n";
+  for (auto& file : from->passed_over)
+    std::cout << "  passed over  " << file << ", which does not end in .yaml or begins with a dot\n";
+  return EXIT_SUCCESS;
 }
 
 int run(const std::string& config_path, daemon::daemon_options options) {
@@ -88,9 +128,15 @@ int main(int argc, char** argv) {
   std::string config_path = "/etc/tilld/tilld.yaml";
   daemon::daemon_options options;
   options.plugin_host = daemon::own_places().plugin_host;
-  bool check_only = false, print_openrpc = false, verbose = false;
+  bool check_only = false, print_config = false, print_openrpc = false, verbose = false;
+  std::string schema_name;
   app.add_option("--config", config_path, "Configuration file")->capture_default_str();
   app.add_flag("--check-config", check_only, "Read the configuration, say what is wrong, and end");
+  app.add_flag("--print-config", print_config,
+               "Print what is in effect, each value with the file and line that it comes from, and end");
+  app.add_option("--config-schema", schema_name,
+                 "Print the JSON Schema that editors check a file by, and end: tilld, or tilld-drop-in for a "
+                 "file of conf.d");
   app.add_flag("--openrpc", print_openrpc,
                "Print what rpc.discover of a till with every device answers, and end");
   app.add_option("--plugin-host", options.plugin_host, "Program that runs a plugin in a process of its own");
@@ -119,13 +165,8 @@ int main(int argc, char** argv) {
     std::cout << base::indented(daemon::openrpc_document(daemon::whole_table(), {}));
     return std::cout.flush() ? EXIT_SUCCESS : exit_failed;
   }
-  if (check_only) {
-    auto settings = daemon::load_config(config_path);
-    if (!settings) return refuse(settings.error());
-    std::cout << config_path << " is fine: till " << settings->till << ", " << settings->plugins.size()
-              << " plugins, " << settings->destinations.size() << " destinations\n";
-    return EXIT_SUCCESS;
-  }
+  if (!schema_name.empty()) return print_schema(schema_name);
+  if (check_only || print_config) return look_at_config(config_path, print_config);
   try {
     return run(config_path, std::move(options));
   } catch (const std::exception& bug) {

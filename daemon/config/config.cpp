@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <set>
 
-#include "base/file.hpp"
 #include "base/id.hpp"
 #include "base/yaml.hpp"
+#include "base/yaml_fit.hpp"
+#include "daemon/config/config_schema.hpp"
 #include "daemon/config/installed_places.hpp"
+#include "daemon/config/layers.hpp"
 #include "wire/origin.hpp"
 
 namespace tilld::daemon {
@@ -241,7 +243,7 @@ result<plugin_config> read_plugin(const yaml_value& entry, const std::string& fo
   if (!file_text) return file_text.error();
   // "simulated" stands for FOLDER/simulated.so; nothing is loaded because it happens to lie there.
   bool plain = file_text->find('/') == std::string::npos;
-  if (!plain && file_text->front() != '/')
+  if (file_text->empty() || file_text->back() == '/' || (!plain && file_text->front() != '/'))
     return file->wrong("expected a plain name or a path that begins with /");
   p.file = plain ? folder + "/" + *file_text + (file_text->ends_with(".so") ? "" : ".so") : *file_text;
   if (auto value = map->find("isolation")) {
@@ -272,13 +274,42 @@ result<plugin_config> read_plugin(const yaml_value& entry, const std::string& fo
   return p;
 }
 
+// A drop-in that wants to change an instance and has its name wrong seems to describe a new one.
+result<> names_that_were_meant(const layers& from) {
+  struct {
+    const char *list, *needed, *what;
+  } all[] = {{"plugins", "plugin", "plugin"}, {"destinations", "url", "destination"}};
+  for (auto& [list, needed, what] : all) {
+    auto elements = from.whole.tree()->member(list);
+    if (!elements) continue;
+    std::vector<std::string_view> others;
+    for (auto& e : elements->items)
+      if (e->member(needed)) others.push_back(e->member("name")->scalar);
+    for (auto& e : elements->items) {
+      auto name = e->member("name");
+      if (e->member(needed) || *e->file == from.files.front()) continue;
+      auto why = name->place() + ": " + list + ": no file before this one has a " + what + " named \"" +
+                 name->scalar + "\", and for a new one the key \"" + needed + "\" is missing";
+      if (auto near = base::nearest_word(name->scalar, others)) why += "; did you mean \"" + *near + "\"?";
+      return error{base::errc::config_wrong_value, why};
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 result<config> load_config(const std::string& path) {
-  auto document = yaml_value::load(path);
-  if (!document) return document.error();
+  auto from = read_layers(path);
+  if (!from) return from.error();
+  return read_config(*from);
+}
+
+result<config> read_config(const layers& from) {
+  if (auto fine = names_that_were_meant(from); !fine) return fine.error();
+  if (auto fine = base::fits(from.whole, config_schema()); !fine) return fine.error();
   auto map =
-      document->map({"till", "state", "language", "listen", "destinations", "plugin_folder", "plugins"});
+      from.whole.map({"till", "state", "language", "listen", "destinations", "plugin_folder", "plugins"});
   if (!map) return map.error();
   config c;
   auto till = map->need("till");
@@ -315,8 +346,7 @@ result<config> load_config(const std::string& path) {
       c.plugins.push_back(std::move(*p));
     }
   }
-  auto octets = base::read_file(path);
-  if (octets) c.digest = base::sha256({*octets});
+  c.digest = from.digest;
   return c;
 }
 

@@ -1,5 +1,6 @@
-// tilld.yaml as typed values. config/tilld.yaml has a sentence on every key; this is where they are read. An
-// unknown key or a wrong value is refused with file, line and, where one is near, the word that was meant.
+// tilld.yaml and its drop-ins as typed values. config_schema.hpp says which keys there are and layers.hpp how
+// several files become one. An unknown key or a wrong value is refused with file, line and, where one is
+// near, the word that was meant.
 #pragma once
 
 #include <cstdint>
@@ -70,9 +71,13 @@ struct config {
   listen_config listen;
   std::vector<destination_config> destinations;
   std::vector<plugin_config> plugins;
-  base::hash256 digest{};  // of the file's octets, to notice a change
+  base::hash256 digest{};  // of all files that were read, to notice a change
 };
 
+struct layers;
+
+// From this file and those of the folder conf.d beside it.
 base::result<config> load_config(const std::string& path);
+base::result<config> read_config(const layers& from);
 
 }  // namespace tilld::daemon

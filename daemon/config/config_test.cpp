@@ -109,7 +109,8 @@ TEST_F(configuration, refuses_values_that_do_not_fit_with_their_line) {
   EXPECT_NE(complaint("listen: {roles: [{role: till}]}\n"), "");
   EXPECT_NE(complaint("listen: {roles: [{user: nobody-has-this-name, role: till}]}\n"), "");
   EXPECT_NE(complaint("plugins: [{name: A, plugin: x}]\n"), "");
-  EXPECT_NE(complaint("plugins: [{name: a, plugin: ../x}]\n"), "");
+  for (auto file : {"../x", "''", "/", "/x/"})
+    EXPECT_NE(complaint("plugins: [{name: a, plugin: " + std::string(file) + "}]\n"), "") << file;
   EXPECT_NE(complaint("plugins: [{name: a, plugin: x, memory_max_mib: 1}]\n"), "");
   EXPECT_NE(complaint("plugins: [{name: a, plugin: x, isolation: some}]\n"), "");
   EXPECT_NE(complaint("plugins: [{name: a, plugin: x}, {name: a, plugin: y}]\n"), "");
