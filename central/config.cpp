@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/yaml_fit.hpp"
+#include "central/config_schema.hpp"
+
 namespace tilld::central {
 
 using base::errc;
@@ -54,6 +57,7 @@ result<base::public_key> public_key(const yaml_map& in) {
 }
 
 result<config> read(const yaml_value& document) {
+  if (auto fine = base::fits(document, config_schema()); !fine) return fine.error();
   config c;
   auto root = document.map({"merchants", "branches", "tills", "database", "role", "listen"});
   if (!root) return root.error();

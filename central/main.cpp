@@ -14,9 +14,11 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/step.hpp"
 #include "central/api.hpp"
+#include "central/config_schema.hpp"
 #include "central/server.hpp"
 
 namespace tilld::central {
@@ -229,6 +231,8 @@ int start(int argc, char** argv) {
   app.add_flag("--debug", debug, "log debug lines too");
   app.require_subcommand(0, 1);
   auto* check_command = app.add_subcommand("check", "read the configuration and say what is wrong with it");
+  auto* schema_command =
+      app.add_subcommand("schema", "print the JSON Schema that editors check the configuration by");
   auto* verify_command =
       app.add_subcommand("verify", "read all records again and prove every chain and signature");
   auto* status_command = app.add_subcommand("status", "where each till stands");
@@ -244,6 +248,10 @@ int start(int argc, char** argv) {
     return app.exit(e) == 0 ? good : wrong_setup;
   }
   base::log_debug_lines(debug);
+  if (schema_command->parsed()) {
+    std::cout << base::indented(schema_for_editors());
+    return std::cout.flush() ? good : failed;
+  }
   auto c = config::load(config_path);
   if (!c) return complain(c.error());
   if (check_command->parsed()) return check(*c);

@@ -29,6 +29,10 @@ foreach(unit tilld=till till-central=central)
   install(FILES systemd/tmpfiles.d/${name}.conf DESTINATION lib/tmpfiles.d COMPONENT ${part})
 endforeach()
 
+# For editors; also where a till has no SDK.
+install(FILES config/schema/tilld.schema.json config/schema/tilld-drop-in.schema.json DESTINATION share/tilld COMPONENT till)
+install(FILES config/schema/central.schema.json DESTINATION share/tilld COMPONENT central)
+
 install(DIRECTORY systemd/udev/ DESTINATION lib/udev/rules.d COMPONENT till FILES_MATCHING PATTERN "*.rules")
 
 install(DIRECTORY plugin-api/include/ DESTINATION include COMPONENT sdk FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
@@ -50,7 +54,16 @@ endif()
 
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION share/doc/tilld COMPONENT doc)
 install(DIRECTORY docs/ DESTINATION share/doc/tilld/docs COMPONENT doc FILES_MATCHING PATTERN "*.md")
-install(DIRECTORY config/ DESTINATION share/doc/tilld/config COMPONENT doc FILES_MATCHING PATTERN "*.yaml")
+# Files to start from are copied to /etc, so the first line that tells editors their schema names it by its whole path there.
+install(CODE "
+  file(GLOB_RECURSE files RELATIVE \"${CMAKE_SOURCE_DIR}/config\" \"${CMAKE_SOURCE_DIR}/config/*.yaml\")
+  foreach(file IN LISTS files)
+    file(READ \"${CMAKE_SOURCE_DIR}/config/\${file}\" text)
+    string(REGEX REPLACE \"[$]schema=[./]*schema/\" \"$schema=\${CMAKE_INSTALL_PREFIX}/share/tilld/\" text \"\${text}\")
+    file(WRITE \"${CMAKE_BINARY_DIR}/installed-config/\${file}\" \"\${text}\")
+  endforeach()
+  file(INSTALL \"${CMAKE_BINARY_DIR}/installed-config/\" DESTINATION \"\${CMAKE_INSTALL_PREFIX}/share/doc/tilld/config\")
+  " COMPONENT doc)
 foreach(plugin ${TILLD_SHIPPED_PLUGINS})
   install(FILES plugins/${plugin}/README.md DESTINATION share/doc/tilld/plugins/${plugin} COMPONENT doc)
 endforeach()

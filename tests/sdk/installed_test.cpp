@@ -61,6 +61,19 @@ TEST_F(installed_tree, names_no_path_of_the_machine_it_was_built_on) {
             std::string::npos);
 }
 
+TEST_F(installed_tree, has_schemas_that_its_files_to_start_from_name_wherever_they_are_copied_to) {
+  install();
+  for (auto [file, schema] : {std::pair{"tilld.yaml", "tilld"},
+                              {"examples/tilld-alone.yaml", "tilld"},
+                              {"examples/drop-ins/50-scanner.yaml", "tilld-drop-in"},
+                              {"central.yaml", "central"}}) {
+    auto place = prefix() + "/share/tilld/" + schema + ".schema.json";
+    EXPECT_TRUE(fs::exists(place)) << place;
+    auto text = content(prefix() + "/share/doc/tilld/config/" + file);
+    EXPECT_TRUE(text.starts_with("# yaml-language-server: $schema=" + place + "\n")) << text.substr(0, 200);
+  }
+}
+
 TEST_F(installed_tree, goes_on_working_when_it_is_moved) {
   install();
   fs::rename(prefix(), folder_.file("moved"));
