@@ -2,11 +2,15 @@
 // what its descriptor names in `uses`, and sees only its own instance's state.
 #include <tilld/plugin.h>
 
+#include <map>
+#include <set>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/json.hpp>
 
 #include <tilld/services.hpp>
 
+#include "base/log.hpp"
 #include "daemon/calls/parts.hpp"
 #include "plugin-api/catalogue.hpp"
 
@@ -149,12 +153,27 @@ asio::awaitable<service_reply> central_service(till_parts& till, boost::json::ob
   co_return reply;
 }
 
-asio::awaitable<void> serve(till_parts& till, std::shared_ptr<instance> from, wire::plugin_message request) {
+// Of each instance the names that it asked for in vain. Who writes a plugin needs one line for each; one that
+// asks on and on must not fill the log.
+using refused_names = std::map<std::string, std::set<std::string>>;
+constexpr std::size_t refused_names_max = 32;
+
+void complain_once(refused_names& told, const instance& from, const std::string& name) {
+  auto& mine = told[from.instance_name()];
+  if (mine.size() >= refused_names_max || !mine.insert(name).second) return;
+  base::log(base::log_level::warning,
+            "A plugin asks for what it does not name in uses; the same again is not logged",
+            {{"plugin", from.instance_name()}, {"id", from.plugin_id()}, {"message", name}});
+}
+
+asio::awaitable<void> serve(till_parts& till, std::shared_ptr<instance> from, wire::plugin_message request,
+                            std::shared_ptr<refused_names> told) {
   service_reply reply;
   auto* word = catalogue::find_word(request.name);
   boost::system::error_code failed;
   auto value = boost::json::parse(request.body.empty() ? "{}" : request.body, failed);
   if (!word || !word->service || !from->uses(word->interface)) {
+    complain_once(*told, *from, request.name);
     error why{errc::forbidden, request.name + " is not offered, or the plugin does not name it in `uses`"};
     reply = refusal(why);
   } else if (failed || !value.is_object()) {
@@ -182,7 +201,8 @@ asio::awaitable<void> serve(till_parts& till, std::shared_ptr<instance> from, wi
 
 void answer_plugins(till_parts& till) {
   auto running = std::make_shared<std::map<std::string, std::size_t>>();
-  till.plugins.on_request = [&till, running](instance& from, wire::plugin_message request) {
+  auto told = std::make_shared<refused_names>();
+  till.plugins.on_request = [&till, running, told](instance& from, wire::plugin_message request) {
     auto& mine = (*running)[from.instance_name()];
     if (mine >= services_running_max) {
       from.reply(request, TILLD_E_BUSY, R"({"detail":"too many requests at once"})");
@@ -190,7 +210,7 @@ void answer_plugins(till_parts& till) {
     }
     ++mine;
     auto finished = [running, name = from.instance_name()](std::exception_ptr) { --(*running)[name]; };
-    asio::co_spawn(till.executor, serve(till, from.shared_from_this(), std::move(request)),
+    asio::co_spawn(till.executor, serve(till, from.shared_from_this(), std::move(request), told),
                    std::move(finished));
   };
   // A plugin that dies is a fact that somebody may ask for months later.

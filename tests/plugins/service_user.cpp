@@ -1,5 +1,5 @@
-// Asks the daemon for whatever it is told to ask, and passes the answer on. One instance names all services
-// in `uses`.
+// Asks the daemon for whatever it is told to ask, and passes the answer on. Built twice: test_service_user
+// names all services in `uses`, test_service_asker the state alone.
 #include <tilld/plugin.hpp>
 #include <tilld/services.hpp>
 
@@ -118,8 +118,14 @@ class service_user {
 
 }  // namespace
 
+#ifdef USES_STATE_ALONE
+#define SERVICES "tilld.state/1"
+#else
+#define SERVICES "tilld.central/1", "tilld.journal/1", "tilld.state/1"
+#endif
+
 TILLD_PLUGIN(service_user, {.id = "org.tilld.test.service-user",
                             .version = "1.0.0",
                             .summary = "Uses what the daemon offers",
                             .provides = {"org.tilld.test.service-user/1"},
-                            .uses = {"tilld.central/1", "tilld.journal/1", "tilld.state/1"}})
+                            .uses = {SERVICES}})
