@@ -9,13 +9,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include "base/as_result.hpp"
 #include "base/log.hpp"
 #include "daemon/server/conversation.hpp"
+#include "daemon/server/http_body.hpp"
 #include "daemon/server/http_reply.hpp"
 #include "daemon/server/last_words.hpp"
 
@@ -23,7 +21,6 @@ namespace tilld::daemon {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace http = beast::http;
 using base::errc;
 using goes = http_verdict::goes;
 using std::chrono::seconds;
@@ -34,7 +31,8 @@ namespace {
 constexpr auto head_wait = seconds(5), body_wait = seconds(10), write_wait = seconds(20),
                idle_wait = seconds(30);
 constexpr int requests_max = 10'000;
-constexpr std::size_t request_chunk_size = 4 * 1024, client_name_max = 64, strange_origins_max = 64;
+constexpr std::size_t request_chunk_size = 4 * 1024, body_chunk_size = 16 * 1024, client_name_max = 64,
+                      strange_origins_max = 64;
 constexpr std::size_t buffer_kept = 16 * 1024;
 
 // For IT staff who wonder why a page does not get through; each origin once, so that a page cannot fill the
@@ -186,7 +184,7 @@ class http_session final : public connection,
         around_.to_websocket(std::move(socket_), asks_, octets);
         co_return false;
       case goes::call: {
-        auto body = co_await read_body(*head, verdict);
+        auto body = co_await read_body(size, *head, verdict);
         if (closed_ || gone_) co_return false;
         if (!body) {
           reply = {body.error().status,
@@ -235,29 +233,29 @@ class http_session final : public connection,
   }
 
   asio::awaitable<boost::system::result<std::string, wire::http_fault>> read_body(
-      const wire::http_head& head, const http_verdict& verdict) {
-    within(body_wait);
+      std::size_t head_size, const wire::http_head& head, const http_verdict& verdict) {
     if (head.find("expect")) co_await write("HTTP/1.1 100 Continue\r\n\r\n");
-    // Beast reads the head once more, and would have to agree about where the body begins and ends.
-    http::request_parser<http::string_body> parser;
-    parser.header_limit(wire::http_head_size_max);
-    parser.body_limit(verdict.body_octets_max);
-    while (!parser.is_done()) {
-      auto got = co_await http::async_read_some(socket_, in_, parser, base::as_result);
+    // Behind the write, which ends with no deadline at all.
+    within(body_wait);
+    in_.consume(head_size);
+    http_body body(head, verdict.body_octets_max);
+    while (!closed_) {
+      auto used = body.feed(unused());
+      if (!used) co_return used.error();
+      in_.consume(*used);
+      count_memory(body.memory());
+      if (closed_ || body.whole()) break;
+      auto into = in_.prepare(body_chunk_size);
+      auto got = co_await socket_.async_read_some(into, base::as_result);
       auto& [failed, octets] = got;
-      if (failed == http::error::body_limit) co_return wire::http_fault{413, "the body is too large"};
-      if (failed == http::error::end_of_stream || failed == http::error::partial_message) gone_ = true;
-      if (failed && !gone_ && failed.category() == make_error_code(http::error::bad_chunk).category())
-        co_return wire::http_fault{400, "the body cannot be read"};
       if (failed) {
         gone_ = true;
         break;
       }
-      count_memory(parser.get().body().capacity());
-      if (closed_) break;
+      in_.commit(octets);
     }
     no_deadline();
-    co_return std::move(parser.get().body());
+    co_return body.take();
   }
 
   asio::awaitable<void> answer_call(std::string body, const http_verdict& verdict, http_reply& reply) {

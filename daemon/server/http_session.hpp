@@ -3,8 +3,8 @@
 // to WebSocket hands the connection over.
 //
 // Bounds: 8 KiB of head within 5 s, a body of 1 MiB (5 MiB with a blob beside it) within 10 s, an answer
-// taken within 20 s, 30 s between two requests, 10,000 requests a connection. Beast is compiled in the .cpp
-// and in websocket_session.cpp, nowhere else. [I/O thread]
+// taken within 20 s, 30 s between two requests, 10,000 requests a connection. Of Beast it has
+// only a buffer. [I/O thread]
 #pragma once
 
 #include <functional>

@@ -3,14 +3,9 @@
 // there first is answered all the while. How long an answer takes meanwhile is printed by
 // tilld-hostile-campaign.
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 
-#include "tests/hostile/neighbour.hpp"
-#include "tests/support/http_client.hpp"
-#include "tests/support/scratch.hpp"
-#include "tests/support/shop.hpp"
+#include "tests/hostile/flooded_till.hpp"
 
 using namespace tilld;
 using namespace tilld::hostile;
@@ -21,45 +16,6 @@ using tests::http_client;
 using tests::line_client;
 
 namespace {
-
-#ifdef TILLD_SANITIZED
-constexpr bool memory_is_measured = false;  // a sanitizer keeps what was freed
-#else
-constexpr bool memory_is_measured = true;
-#endif
-constexpr std::size_t memory_max = 64 << 20;
-
-class a_flooded_till : public ::testing::Test {
- protected:
-  void SetUp() override {
-    shop_ = std::make_unique<tests::shop>(folder_.path());
-    shop_->tcp_port = tests::free_port();
-    shop_->http_port = tests::free_port();
-    shop_->start_till();
-    honest_ = std::make_unique<neighbour>(shop_->socket());
-    EXPECT_EQ(honest_->ping(100).unanswered, 0u);
-    idle_ = resident_octets(shop_->till().id());
-  }
-  void TearDown() override {
-    EXPECT_EQ(honest_->ping(20).unanswered, 0u);
-    honest_.reset();
-    shop_->stop_till();
-  }
-  void look() {
-    most_ = std::max(most_, resident_octets(shop_->till().id()));
-    EXPECT_EQ(honest_->ping(1).unanswered, 0u);
-  }
-  void expect_little_memory() {
-    if (!memory_is_measured) return;
-    EXPECT_GT(idle_, 0u);
-    EXPECT_LT(most_, idle_ + memory_max);
-  }
-
-  tests::scratch_folder folder_;
-  std::unique_ptr<tests::shop> shop_;
-  std::unique_ptr<neighbour> honest_;
-  std::size_t idle_ = 0, most_ = 0;
-};
 
 bool send_some(int fd, std::string_view octets) {
   return fd >= 0 && ::send(fd, octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0;

@@ -372,10 +372,14 @@ TEST_F(a_till_with_http, refuses_a_page_that_something_passes_on_to_the_unix_soc
 
 TEST_F(a_till_with_http, hangs_up_on_those_who_take_their_time) {
   auto began = steady_clock::now();
-  auto half_head = connect(), half_body = connect(), silent_socket = connect();
+  auto half_head = connect(), half_body = connect(), half_expected = connect(), silent_socket = connect();
   half_head.send("POST /rpc HTTP/1.1\r\nHo");
   auto request = post(port(), token_, ping);
   half_body.send(request.substr(0, request.size() - 5));
+  auto expecting = post(port(), token_, ping, "Expect: 100-continue\r\n");
+  half_expected.send(expecting.substr(0, expecting.size() - ping.size()));
+  EXPECT_EQ(half_expected.response().value().status, 100);
+  half_expected.send(ping.substr(0, 5));
   ASSERT_EQ(silent_socket.upgrade(host()).value().status, 101);
   // An octet a second keeps nobody waiting longer.
   for (int i = 0; i < 8 && half_head.connected(); ++i) {
@@ -385,6 +389,7 @@ TEST_F(a_till_with_http, hangs_up_on_those_who_take_their_time) {
   EXPECT_FALSE(half_head.connected());
   EXPECT_TRUE(silent_socket.hung_up(seconds(8)));
   EXPECT_TRUE(half_body.hung_up(seconds(15)));
+  EXPECT_TRUE(half_expected.hung_up(seconds(15)));
   EXPECT_LT(steady_clock::now() - began, seconds(30));
 }
 
