@@ -42,7 +42,9 @@ void async_teardown(beast::role_type, websocket_octets& s, Handler&& then) {
 namespace {
 
 constexpr auto sign_on_wait = seconds(5), handshake_wait = seconds(5), silence_max = seconds(60);
-constexpr std::size_t buffer_kept = 16 * 1024;
+constexpr std::size_t buffer_kept = 16 * 1024, piece_size = 16 * 1024;
+// Enough for a hello, and all strangers together cannot hold much.
+constexpr std::size_t stranger_message_max = 64 * 1024;
 
 class websocket_session final : public connection,
                                 public outlet,
@@ -110,7 +112,6 @@ class websocket_session final : public connection,
   asio::awaitable<bool> accept() {
     websocket::stream_base::timeout times{handshake_wait, silence_max, true};
     stream_.set_option(times);
-    stream_.read_message_max(wire::line_size_max);
     beast::http::request_parser<beast::http::empty_body> parser;
     boost::system::error_code failed;
     parser.put(asio::buffer(request_head_), failed);
@@ -133,17 +134,9 @@ class websocket_session final : public connection,
 
   asio::awaitable<void> read_loop() {
     while (!closed_) {
-      count_memory();
-      if (closed_) co_return;
-      auto got = co_await stream_.async_read(in_, base::as_result);
-      auto& [failed, size] = got;
-      if (failed || closed_) {
-        // Beast has told the other side why, where there was somebody to tell.
-        if (failed == websocket::error::closed || failed == websocket::error::message_too_big)
-          co_await let_last_words_arrive(stream_.next_layer());
-        close();
-        co_return;
-      }
+      stream_.read_message_max(talk_->signed_on() ? wire::line_size_max : stranger_message_max);
+      auto whole = co_await read_message();
+      if (!whole) co_return;
       if (!stream_.got_text()) {
         reason_ = {websocket::close_code::unknown_data, "text messages only"};
         co_return;
@@ -160,6 +153,24 @@ class websocket_session final : public connection,
         room_.expires_at(steady_clock::time_point::max());
         co_await room_.async_wait(base::as_result);
       }
+    }
+  }
+
+  // In pieces, so that a message that never ends is counted as it grows. False at the end of the connection.
+  asio::awaitable<bool> read_message() {
+    for (;;) {
+      count_memory();
+      if (closed_) co_return false;
+      auto got = co_await stream_.async_read_some(in_, piece_size, base::as_result);
+      auto& [failed, size] = got;
+      if (failed || closed_) {
+        // Beast has told the other side why, where there was somebody to tell.
+        if (failed == websocket::error::closed || failed == websocket::error::message_too_big)
+          co_await let_last_words_arrive(stream_.next_layer());
+        close();
+        co_return false;
+      }
+      if (stream_.is_message_done()) co_return true;
     }
   }
 

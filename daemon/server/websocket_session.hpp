@@ -1,8 +1,9 @@
 // One connection that speaks WebSocket (RFC 6455): each text message is one JSON-RPC object, either way. What
 // is said is the same conversation as on lines, events included.
 //
-// Over TCP the first message is session.hello with a token, within five seconds. A message has at most 1 MiB.
-// A client that does not answer pings for a minute is closed. [I/O thread]
+// Over TCP the first message is session.hello with a token, within five seconds, and has at most 64 KiB.
+// Further messages have at most 1 MiB. A client that does not answer pings for a minute is closed. [I/O
+// thread]
 #pragma once
 
 #include <memory>

@@ -84,7 +84,8 @@ TEST_F(a_flooded_till, holds_little_of_many_messages_that_are_nearly_whole) {
   } all[] = {{"lines", "{" + much},
              {"LSP framing", "Content-Length: " + size + "\r\n\r\n" + much},
              {"HTTP with a length", post + "Content-Length: " + size + "\r\n\r\n" + much},
-             {"HTTP in chunks", chunked + "fff00\r\n" + much}};
+             {"HTTP in chunks", chunked + "fff00\r\n" + much},
+             {"WebSocket", frame.substr(0, frame.size() - 100), true}};
   for (auto& one : all) {
     SCOPED_TRACE(one.name);
     std::vector<http_client> clients(72);
@@ -97,5 +98,32 @@ TEST_F(a_flooded_till, holds_little_of_many_messages_that_are_nearly_whole) {
     }
     look();
     expect_little_memory();
+  }
+}
+
+TEST_F(a_flooded_till, holds_next_to_nothing_of_a_web_socket_that_has_not_signed_on) {
+  auto frame = http_client::frame(1, std::string(1 << 20, ' '));
+  // What a frame says it has is enough to know; a message of many frames becomes too long at its second.
+  auto parts = http_client::frame(1, std::string(60 << 10, ' '), false);
+  auto more = http_client::frame(0, std::string(60 << 10, ' '), false);
+  for (bool in_parts : {false, true})
+    for (int i = 0; i < 20; ++i) {
+      http_client client;
+      ASSERT_TRUE(client.connect_tcp(shop_->http_port));
+      auto host = "Host: 127.0.0.1:" + std::to_string(shop_->http_port) + "\r\n";
+      ASSERT_EQ(client.upgrade(host).value().status, 101);
+      if (in_parts) {
+        client.send(parts);
+        client.send(more);
+      } else {
+        (void)pour(client.descriptor(), frame, frame.size() - 100);
+      }
+      auto told = client.next_frame();
+      ASSERT_TRUE(told);
+      EXPECT_EQ(told->close_code(), 1009);
+    }
+  look();
+  if (memory_is_measured) {
+    EXPECT_LT(most_, idle_ + (16 << 20));
   }
 }
