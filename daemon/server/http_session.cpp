@@ -1,8 +1,5 @@
 #include "daemon/server/http_session.hpp"
 
-#include <poll.h>
-#include <sys/socket.h>
-
 #include <set>
 
 #include <boost/asio/buffer.hpp>
@@ -13,6 +10,7 @@
 #include "base/as_result.hpp"
 #include "base/log.hpp"
 #include "daemon/server/conversation.hpp"
+#include "daemon/server/hang_up.hpp"
 #include "daemon/server/http_body.hpp"
 #include "daemon/server/http_reply.hpp"
 #include "daemon/server/last_words.hpp"
@@ -29,7 +27,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr auto head_wait = seconds(5), body_wait = seconds(10), write_wait = seconds(20),
-               idle_wait = seconds(30);
+               idle_wait = seconds(30), look_again_wait = seconds(1);
 constexpr int requests_max = 10'000;
 constexpr std::size_t request_chunk_size = 4 * 1024, body_chunk_size = 16 * 1024, client_name_max = 64,
                       strange_origins_max = 64;
@@ -284,6 +282,7 @@ class http_session final : public connection,
       co_await said_.async_wait(base::as_result);
     }
     waiting_ = false;
+    no_deadline();
     if (talk_->wants_end()) reply.close = true;
     talk_->leave();
     talk_.reset();
@@ -296,14 +295,28 @@ class http_session final : public connection,
   // whether a client that has ended its side still listens, and one that speaks HTTP does not; on a Unix
   // socket the kernel tells.
   void notice_hang_up() {
-    socket_.async_wait(octet_socket::wait_read, [weak = weak_from_this()](boost::system::error_code failed) {
+    if (watched_) return;
+    watched_ = true;
+    auto sign = around_.door.vouched ? octet_socket::wait_error : octet_socket::wait_read;
+    socket_.async_wait(sign, [weak = weak_from_this()](boost::system::error_code failed) {
       auto still = weak.lock();
-      if (failed || !still || still->closed_ || !still->waiting_) return;
-      char octet;
-      bool more_comes = ::recv(still->socket_.native_handle(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-      pollfd both{still->socket_.native_handle(), 0, 0};
-      bool ended = ::poll(&both, 1, 0) > 0 && (both.revents & (POLLHUP | POLLERR)) != 0;
-      if (ended || (!more_comes && !still->around_.door.vouched)) still->close();
+      if (!still) return;
+      still->watched_ = false;
+      if (!failed) still->look_whether_it_hung_up();
+    });
+  }
+  void look_whether_it_hung_up() {
+    if (closed_ || !waiting_) return;
+    auto found = look_at(socket_.native_handle());
+    if (found == other_end::gone || (found == other_end::said_all && !around_.door.vouched)) {
+      close();
+      return;
+    }
+    // The next request was sent ahead and lies unread. The socket stays readable whatever comes behind it, so
+    // the end is looked for from time to time.
+    deadline_.expires_after(look_again_wait);
+    deadline_.async_wait([weak = weak_from_this()](boost::system::error_code stopped) {
+      if (auto still = weak.lock(); still && !stopped) still->look_whether_it_hung_up();
     });
   }
 
@@ -352,7 +365,7 @@ class http_session final : public connection,
   std::shared_ptr<conversation> talk_;
   asio::steady_timer deadline_, said_;
   bool closed_ = false, gone_ = false, handed_over_ = false, busy_ = false, waiting_ = false,
-       asked_before_ = false;
+       watched_ = false, asked_before_ = false;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "daemon/server/listener.hpp"
 
 #include <grp.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sys/socket.h>
@@ -68,6 +69,17 @@ bool somebody_stays(const std::string& path) {
     ::poll(nullptr, 0, 25);
   }
   return true;
+}
+
+// A client that died after it had said all it wanted looks like one that listens; the kernel asks its own
+// other end, which answers for as long as somebody has the socket and for a minute longer.
+void notice_silent_ends(tcp::socket& s) {
+  boost::system::error_code ignored;
+  s.set_option(asio::socket_base::keep_alive(true), ignored);
+  const std::pair<int, int> how[] = {
+      {TCP_KEEPIDLE, 15}, {TCP_KEEPINTVL, 5}, {TCP_KEEPCNT, 3}};  // seconds, times
+  for (auto& [option, value] : how)
+    (void)::setsockopt(s.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
 }
 
 }  // namespace
@@ -187,7 +199,7 @@ std::shared_ptr<caller> server::recognise(Socket& s, door which) {
   } else {
     boost::system::error_code ignored;
     s.set_option(tcp::no_delay(true), ignored);
-    s.set_option(asio::socket_base::keep_alive(true), ignored);
+    notice_silent_ends(s);
   }
   return who;
 }

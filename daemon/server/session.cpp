@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/as_result.hpp"
+#include "daemon/server/hang_up.hpp"
 
 namespace tilld::daemon {
 
@@ -121,6 +122,7 @@ asio::awaitable<void> session::read_loop() {
     if (failed == asio::error::eof) {
       talk_->heard_all();
       // The client has said all it wants to say and may still listen, as `echo ... | socat` does.
+      close_when_gone();
       while (!closed_ && !idle()) {
         room_.expires_at(steady_clock::time_point::max());
         co_await room_.async_wait(base::as_result);
@@ -133,6 +135,16 @@ asio::awaitable<void> session::read_loop() {
     if (to_http_ && !recognise(octets)) co_return;
     feed(octets);
   }
+}
+
+// A call in hand may take minutes, and meanwhile this would keep the place of somebody who listens. On a Unix
+// socket the kernel tells as soon as the other end is closed, on TCP when it was reset.
+void session::close_when_gone() {
+  socket_.async_wait(socket::wait_error, [weak = weak_from_this()](boost::system::error_code failed) {
+    auto still = weak.lock();
+    if (failed || !still || still->closed_) return;
+    if (look_at(still->socket_.native_handle()) == other_end::gone) still->close();
+  });
 }
 
 bool session::recognise(std::string_view first_octets) {

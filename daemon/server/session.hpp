@@ -52,6 +52,7 @@ class session final : public connection, public outlet, public std::enable_share
   bool recognise(std::string_view first_octets);
   void feed(std::string_view octets) { lsp_ ? lsp_->feed(octets) : lines_.feed(octets); }
   base::result<std::optional<std::string_view>> next_message() { return lsp_ ? lsp_->next() : lines_.next(); }
+  void close_when_gone();
   void count_memory();
 
   socket socket_;
