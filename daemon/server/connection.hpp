@@ -16,6 +16,10 @@ class connection {
   virtual void close() = 0;
   // Empty before sign-on.
   virtual const std::string& principal() const = 0;
+  // It was closed, or handed its socket over, and is only ending.
+  virtual bool closed() const = 0;
+  // The other side sends nothing more and may be gone; a call into the kernel.
+  virtual bool other_side_ended() const = 0;
   // Nothing is in flight and nothing waits to be written.
   virtual bool idle() const = 0;
 };

@@ -89,6 +89,10 @@ class http_session final : public connection,
     said_.cancel();
   }
   const std::string& principal() const override { return asks_->principal; }
+  bool closed() const override { return closed_; }
+  bool other_side_ended() const override {
+    return look_at(const_cast<octet_socket&>(socket_).native_handle()) != other_end::there;
+  }
   bool idle() const override { return !busy_; }
 
  private:

@@ -95,7 +95,10 @@ role role_of_user(std::uint32_t uid, std::uint32_t gid, const std::vector<role_m
 }
 
 server::server(asio::any_io_executor executor, till_parts& till)
-    : executor_(std::move(executor)), till_(till), memory_(connection_memory_max, calls_memory_max) {}
+    : executor_(std::move(executor)),
+      till_(till),
+      memory_(connection_memory_max, calls_memory_max),
+      places_(connections_max) {}
 
 server::~server() {
   for (auto& path : socket_files_) ::unlink(path.c_str());
@@ -223,10 +226,9 @@ asio::awaitable<void> server::accept_loop(std::shared_ptr<Acceptor> acceptor, do
 }
 
 void server::let_in(octet_socket s, std::shared_ptr<caller> who, door which) {
-  std::erase_if(sessions_, [](auto& one) { return one.expired(); });
   // Whoever is to find out why the till is full must get in.
-  auto places = connections_max + (which == door::admin ? admin_places : 0);
-  if (memory_.count() >= places) {
+  auto room = places_.room_for(who->principal.empty(), which == door::admin ? admin_places : 0);
+  if (!room) {
     auto line = refusal_body({errc::busy, "there are 256 connections already"}, who->language) + "\n";
     if (which == door::http) {
       http_reply full{503, std::move(line), true};
@@ -237,6 +239,7 @@ void server::let_in(octet_socket s, std::shared_ptr<caller> who, door which) {
     s.write_some(asio::buffer(line), ignored);
     return;
   }
+  if (*room) (*room)->close();
   begin(which == door::http ? open_http_on(std::move(s), std::move(who), which, {})
                             : open_session(std::move(s), std::move(who), which));
 }
@@ -262,14 +265,14 @@ std::shared_ptr<connection> server::open_http_on(octet_socket s, std::shared_ptr
 
 // The connection keeps itself alive from the first statement of run() on.
 void server::begin(std::shared_ptr<connection> one) {
-  sessions_.push_back(one);
+  places_.take(one);
   auto run = [](std::shared_ptr<connection> held) -> asio::awaitable<void> { co_await held->run(); };
   asio::co_spawn(executor_, run(std::move(one)), asio::detached);
 }
 
 void server::hang_up(const std::string& principal) {
-  for (auto& one : sessions_)
-    if (auto still = one.lock(); still && still->principal() == principal) still->close();
+  for (auto& one : places_.all())
+    if (one->principal() == principal) one->close();
 }
 
 asio::awaitable<void> server::stop() {
@@ -279,10 +282,8 @@ asio::awaitable<void> server::stop() {
   if (tcp_door_) tcp_door_->close(ignored);
   if (http_door_) http_door_->close(ignored);
   auto busy = [this] {
-    return std::any_of(sessions_.begin(), sessions_.end(), [](auto& one) {
-      auto still = one.lock();
-      return still && !still->idle();
-    });
+    auto all = places_.all();
+    return std::any_of(all.begin(), all.end(), [](auto& one) { return !one->idle(); });
   };
   auto until = std::chrono::steady_clock::now() + stop_wait;
   asio::steady_timer pause(executor_);
@@ -290,11 +291,9 @@ asio::awaitable<void> server::stop() {
     pause.expires_after(std::chrono::milliseconds(20));
     co_await pause.async_wait(base::as_result);
   }
-  for (auto& one : sessions_)
-    if (auto still = one.lock()) still->close();
+  for (auto& one : places_.all()) one->close();
   // Their coroutines end in the next turns of the loop; nothing of them may be left when the till goes.
-  while (std::any_of(sessions_.begin(), sessions_.end(), [](auto& one) { return !one.expired(); }) &&
-         std::chrono::steady_clock::now() < until) {
+  while (!places_.all().empty() && std::chrono::steady_clock::now() < until) {
     pause.expires_after(std::chrono::milliseconds(5));
     co_await pause.async_wait(base::as_result);
   }

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 
@@ -14,6 +13,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include "daemon/server/http_session.hpp"
+#include "daemon/server/places.hpp"
 #include "daemon/server/session.hpp"
 
 namespace tilld::daemon {
@@ -67,7 +67,7 @@ class server {
   std::vector<std::string> http_hosts_;
   token_tries tries_;
   std::vector<std::string> socket_files_;
-  std::list<std::weak_ptr<connection>> sessions_;
+  places places_;
   std::uint64_t next_connection_ = 1;
   bool stopping_ = false;
 };

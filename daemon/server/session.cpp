@@ -137,6 +137,10 @@ asio::awaitable<void> session::read_loop() {
   }
 }
 
+bool session::other_side_ended() const {
+  return look_at(const_cast<socket&>(socket_).native_handle()) != other_end::there;
+}
+
 // A call in hand may take minutes, and meanwhile this would keep the place of somebody who listens. On a Unix
 // socket the kernel tells as soon as the other end is closed, on TCP when it was reset.
 void session::close_when_gone() {

@@ -36,6 +36,8 @@ class session final : public connection, public outlet, public std::enable_share
   boost::asio::awaitable<void> run() override;
   void close() override;
   const std::string& principal() const override { return who_->principal; }
+  bool closed() const override { return closed_; }
+  bool other_side_ended() const override;
   bool idle() const override { return talk_->in_flight().empty() && out_.empty(); }
 
  private:

@@ -14,6 +14,7 @@
 
 #include "base/as_result.hpp"
 #include "daemon/server/conversation.hpp"
+#include "daemon/server/hang_up.hpp"
 #include "daemon/server/last_words.hpp"
 
 namespace tilld::daemon {
@@ -96,6 +97,10 @@ class websocket_session final : public connection,
     sign_on_.cancel();
   }
   const std::string& principal() const override { return who_->principal; }
+  bool closed() const override { return closed_; }
+  bool other_side_ended() const override {
+    return look_at(const_cast<websocket_octets&>(stream_.next_layer()).native_handle()) != other_end::there;
+  }
   bool idle() const override { return talk_->in_flight().empty() && queue_.empty(); }
 
  private:

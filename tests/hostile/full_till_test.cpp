@@ -1,4 +1,5 @@
-// Who keeps a place: whoever still listens, and not what clients left behind that are gone.
+// Who gets a place when there seems to be none: a till that says who it is, before strangers that say nothing
+// and before what clients left behind that are gone.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -52,6 +53,10 @@ class a_full_till : public a_flooded_till {
     return R"({"jsonrpc":"2.0","id":1,"method":"printer.print","params":{"idempotency_key":"k",)"
            R"("deadline_ms":60000,"document":{"receipt":1,"body":[{"text":"x"}]}}})";
   }
+  bool is_served(line_client& line) {
+    auto answer = line.call("system.ping", {}, milliseconds(3000));
+    return answer && answer->contains("result");
+  }
   line_client signed_on_over_tcp() {
     line_client line;
     EXPECT_TRUE(line.connect_tcp(shop_->tcp_port));
@@ -59,11 +64,49 @@ class a_full_till : public a_flooded_till {
     EXPECT_TRUE(hello && hello->contains("result"));
     return line;
   }
+  std::vector<line_client> strangers(std::size_t count) {
+    std::vector<line_client> all(count);
+    for (std::size_t i = 0; i < count; ++i)
+      EXPECT_TRUE(all[i].connect_tcp(i % 2 == 0 ? shop_->tcp_port : shop_->http_port));
+    return all;
+  }
+
   line_client admin_;
   std::string token_;
 };
 
 }  // namespace
+
+TEST_F(a_full_till, has_a_place_for_whoever_says_who_it_is_before_all_strangers) {
+  auto early = signed_on_over_tcp();
+  auto silent = strangers(300);
+  EXPECT_TRUE(come_to([](auto n) { return n >= 64; }));
+  // Beside the neighbour, the one who asks and the one who signed on.
+  EXPECT_TRUE(come_to([](auto n) { return n <= 64 + 3; }));
+  auto late = signed_on_over_tcp();
+  // With the four that are there: as many as there are places.
+  std::vector<line_client> tills(252);
+  for (std::size_t i = 0; i < tills.size(); ++i) {
+    ASSERT_TRUE(tills[i].connect_unix(shop_->socket()));
+    ASSERT_TRUE(is_served(tills[i])) << i;
+  }
+  auto more = strangers(100);
+  EXPECT_TRUE(is_served(early));
+  EXPECT_TRUE(is_served(late));
+  EXPECT_TRUE(is_served(tills.front()));
+  auto one_too_many = shop_->connect();
+  EXPECT_FALSE(is_served(one_too_many));
+  EXPECT_TRUE(connections() <= 256);
+}
+
+TEST_F(a_full_till, lets_no_stranger_stay_by_asking_for_its_health) {
+  http_client asks;
+  ASSERT_TRUE(asks.connect_tcp(shop_->http_port));
+  asks.send("GET /health HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(shop_->http_port) + "\r\n\r\n");
+  EXPECT_EQ(asks.response().value().status, 200);
+  auto silent = strangers(64);
+  EXPECT_TRUE(asks.hung_up());
+}
 
 TEST_F(a_full_till, gives_the_place_of_whoever_is_gone_to_the_next_although_the_call_goes_on) {
   auto print = a_print_that_takes_long();
@@ -106,4 +149,23 @@ TEST_F(a_full_till, answers_whoever_has_said_all_and_still_listens) {
     EXPECT_FALSE(client.read_line());
     EXPECT_FALSE(client.connected());
   }
+}
+
+TEST_F(a_full_till, gives_up_those_who_said_all_for_those_who_still_speak) {
+  auto print = a_print_that_takes_long();
+  std::vector<line_client> ended(254);
+  for (auto& client : ended) {
+    client = signed_on_over_tcp();
+    client.send_raw(print + "\n");
+    ::shutdown(client.descriptor(), SHUT_WR);
+  }
+  EXPECT_EQ(connections(), 256);
+  for (int i = 0; i < 5; ++i) {
+    auto till = shop_->connect();
+    EXPECT_TRUE(is_served(till));
+    auto other = signed_on_over_tcp();
+    EXPECT_TRUE(is_served(other));
+  }
+  EXPECT_TRUE(ended.front().read_line(milliseconds(1000)) == std::nullopt && !ended.front().connected());
+  EXPECT_TRUE(ended.back().read_line(milliseconds(100)) == std::nullopt && ended.back().connected());
 }
