@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <tilld/octets.hpp>
+
 #include "wire/json_rpc.hpp"
 #include "wire/plugin_frame.hpp"
 
@@ -132,7 +134,17 @@ http_verdict check_token(const wire::http_head& head, const http_door& door, con
                  v);
 }
 
+// What names itself is written into the journal and told to others.
+bool is_name(std::string_view text) {
+  // The head has no control characters of one octet but the tab; there are more of two (U+0080 to U+009F).
+  for (std::size_t i = 0; i + 1 < text.size(); ++i)
+    if (text[i] == '\xc2' && static_cast<unsigned char>(text[i + 1]) < 0xa0) return false;
+  return is_utf8(text) && text.find('\t') == std::string_view::npos;
+}
+
 http_verdict check_form(const wire::http_head& head, http_verdict v) {
+  if (auto* client = head.find("x-tilld-client"); client && !is_name(*client))
+    return refused(400, errc::invalid_request, "X-Tilld-Client must be UTF-8 without control characters", v);
   if (v.where == goes::call && !v.has_blob) {
     auto* type = head.find("content-type");
     if (!type || media_type(*type) != "application/json")

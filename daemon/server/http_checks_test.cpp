@@ -291,3 +291,17 @@ TEST(token_tries, are_counted_for_each_origin_by_itself_and_forgotten_after_a_mi
   EXPECT_FALSE(tries.too_many("https://till.example", now + std::chrono::seconds(30)));
   EXPECT_FALSE(tries.too_many("", now + std::chrono::seconds(61)));
 }
+
+TEST(http_checks, let_a_client_name_itself_with_text_only) {
+  EXPECT_EQ(request().with("X-Tilld-Client", "mytill/4.2").status(), 0);
+  EXPECT_EQ(request().with("X-Tilld-Client", "K\xc3\xa4se \xe2\x82\xac \xf0\x9f\x98\x80").status(), 0);
+  for (std::string wrong :
+       {"ab\xff\xfe", "\xc3", "\xc3(", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "a\tb",
+        "a\xc2\x9b"
+        "31m"}) {
+    EXPECT_EQ(request().with("X-Tilld-Client", wrong).status(), 400) << testing::PrintToString(wrong);
+    EXPECT_EQ(request().with("X-Tilld-Client", wrong).status(a_unix_socket), 400);
+  }
+  EXPECT_EQ(request().with("X-Tilld-Client", "\xff").with("Authorization", "Bearer bad").status(), 401)
+      << "who it is comes first";
+}

@@ -1,16 +1,14 @@
 #include "daemon/server/http_session.hpp"
 
-#include <set>
-
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 
 #include "base/as_result.hpp"
-#include "base/log.hpp"
 #include "daemon/server/conversation.hpp"
 #include "daemon/server/hang_up.hpp"
+#include "daemon/server/http_asker.hpp"
 #include "daemon/server/http_body.hpp"
 #include "daemon/server/http_reply.hpp"
 #include "daemon/server/last_words.hpp"
@@ -29,19 +27,8 @@ namespace {
 constexpr auto head_wait = seconds(5), body_wait = seconds(10), write_wait = seconds(20),
                idle_wait = seconds(30), look_again_wait = seconds(1);
 constexpr int requests_max = 10'000;
-constexpr std::size_t request_chunk_size = 4 * 1024, body_chunk_size = 16 * 1024, client_name_max = 64,
-                      strange_origins_max = 64;
+constexpr std::size_t request_chunk_size = 4 * 1024, body_chunk_size = 16 * 1024;
 constexpr std::size_t buffer_kept = 16 * 1024;
-
-// For IT staff who wonder why a page does not get through; each origin once, so that a page cannot fill the
-// log.
-void log_strange_page(const wire::http_head& head) {
-  static std::set<std::string> seen;
-  auto* origin = head.find("origin");
-  if (!origin || seen.size() >= strange_origins_max || !seen.insert(*origin).second) return;
-  base::log(base::log_level::warning, "A web page was refused; its origin is not in listen.http.origins",
-            {{"origin", origin->substr(0, 256)}});
-}
 
 class http_session final : public connection,
                            public outlet,
@@ -152,7 +139,7 @@ class http_session final : public connection,
     };
     auto verdict = judge(*head, around_.door, known);
     if (verdict.status == 403) log_strange_page(*head);
-    asks_ = asking(*head, verdict);
+    asks_ = asker_of(*head, verdict, *who_, around_.door.vouched, till_);
     bool close_after = last || head->lists("connection", "close");
     http_reply reply;
     reply.close = close_after;
@@ -322,29 +309,6 @@ class http_session final : public connection,
     deadline_.async_wait([weak = weak_from_this()](boost::system::error_code stopped) {
       if (auto still = weak.lock(); still && !stopped) still->look_whether_it_hung_up();
     });
-  }
-
-  // Whom the calls of this request are made for.
-  std::shared_ptr<caller> asking(const wire::http_head& head, const http_verdict& verdict) const {
-    auto asks = std::make_shared<caller>();
-    asks->connection = who_->connection;
-    asks->language = who_->language;
-    asks->principal = who_->principal;
-    asks->acts_as = who_->acts_as;
-    asks->origin = verdict.origin;
-    if (auto* language = head.find("accept-language"))
-      asks->language = language->starts_with("de")   ? base::language::german
-                       : language->starts_with("en") ? base::language::english
-                                                     : who_->language;
-    if (auto* client = head.find("x-tilld-client")) asks->client = client->substr(0, client_name_max);
-    if (verdict.where == goes::call && !around_.door.vouched) {
-      // Found a moment ago, in the same turn.
-      auto row = till_.tokens.find(verdict.token, verdict.origin);
-      auto r = row ? parse_role(row->role) : std::nullopt;
-      asks->acts_as = r.value_or(role::read);
-      asks->principal = row ? "token:" + row->id : "";
-    }
-    return asks;
   }
 
   asio::awaitable<void> write(std::string text) {

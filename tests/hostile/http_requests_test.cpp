@@ -9,6 +9,7 @@
 #include "tests/support/http_client.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/shop.hpp"
+#include "wire/base64.hpp"
 
 using namespace tilld;
 using namespace tilld::hostile;
@@ -176,6 +177,8 @@ TEST_F(a_till_with_http, refuses_each_hostile_request_as_it_should) {
       {plain("Content-Length: 0x2\r\n", "{}"), 400},
       {plain("Transfer-Encoding: chunked\r\n", "zz\r\n{}\r\n0\r\n\r\n"), 400},
       {plain("Transfer-Encoding: chunked\r\n", "ffffffffffffffffff\r\n"), 400},
+      {with("X-Tilld-Client: ab\xff\xfe\r\n"), 400},
+      {with("X-Tilld-Client: a\tb\r\n"), 400},
       {"POST /rpc HTTP/1.1\r\n" + host() + host() + "Content-Length: 2\r\n\r\n{}", 400},
       {"POST /rpc HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 400},
       // Sizes and types.
@@ -277,6 +280,23 @@ TEST_F(a_till_with_http, answers_an_allowed_page_and_a_program) {
   answer = client.response();
   ASSERT_TRUE(answer);
   EXPECT_TRUE(answer->json().contains("result"));
+}
+
+TEST_F(a_till_with_http, writes_the_name_of_a_client_into_the_journal_as_text) {
+  auto client = connect();
+  std::string sale =
+      R"({"jsonrpc":"2.0","id":1,"method":"sale.record","params":{"idempotency_key":"named","total":{"minor":5,"currency":"EUR"}}})";
+  client.send(post(port(), token_, sale, "X-Tilld-Client: " + std::string(63, 'k') + "\xc3\xa4\r\n"));
+  auto recorded = client.response();
+  ASSERT_TRUE(recorded && recorded->json().contains("result"));
+  auto sequence = recorded->json().at("result").at("sequence");
+  auto read = shop_->connect(true).call("journal.read", {{"from", sequence}, {"limit", 1}});
+  ASSERT_TRUE(read);
+  auto body = wire::from_base64(read->at("result").at("records").at(0).at("body").as_string());
+  ASSERT_TRUE(body);
+  auto record = json::parse(*body);
+  EXPECT_EQ(record.at("client").as_string(), std::string(63, 'k'))
+      << "cut before the character that has no room";
 }
 
 TEST_F(a_till_with_http, takes_the_same_key_for_the_same_thing_over_every_transport) {
