@@ -28,7 +28,7 @@ std::optional<role> parse_role(std::string_view text);
 // Which Unix user or group gets which role on the till socket. The first line that fits decides.
 struct role_mapping {
   std::optional<std::uint32_t> user;   // uid
-  std::optional<std::uint32_t> group;  // gid, of the process or among its user's groups
+  std::optional<std::uint32_t> group;  // gid, one that the process is in
   role gets = role::till;
 };
 

@@ -3,7 +3,6 @@
 #include <grp.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,8 +18,8 @@
 #include "base/as_result.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
-#include "daemon/server/ancestry.hpp"
 #include "daemon/server/http_reply.hpp"
+#include "daemon/server/peer.hpp"
 #include "daemon/server/websocket_session.hpp"
 
 namespace tilld::daemon {
@@ -37,20 +36,6 @@ namespace {
 constexpr std::size_t admin_places = 4;
 constexpr auto stop_wait = std::chrono::seconds(5);
 constexpr auto out_of_files_wait = std::chrono::milliseconds(200);
-
-bool is_member(std::uint32_t uid, std::uint32_t gid, std::uint32_t group) {
-  if (gid == group) return true;
-  auto* user = ::getpwuid(uid);
-  if (!user) return false;
-  int count = 64;
-  std::vector<gid_t> groups(static_cast<std::size_t>(count));
-  if (::getgrouplist(user->pw_name, user->pw_gid, groups.data(), &count) < 0) {
-    groups.resize(static_cast<std::size_t>(count));
-    if (::getgrouplist(user->pw_name, user->pw_gid, groups.data(), &count) < 0) return false;
-  }
-  groups.resize(static_cast<std::size_t>(count));
-  return std::find(groups.begin(), groups.end(), group) != groups.end();
-}
 
 bool somebody_answers(const std::string& path) {
   asio::io_context io;
@@ -83,16 +68,6 @@ void notice_silent_ends(tcp::socket& s) {
 }
 
 }  // namespace
-
-role role_of_user(std::uint32_t uid, std::uint32_t gid, const std::vector<role_mapping>& mappings,
-                  std::uint32_t own_uid) {
-  for (auto& m : mappings) {
-    if (m.user && *m.user != uid) continue;
-    if (m.group && !is_member(uid, gid, *m.group)) continue;
-    return m.gets;
-  }
-  return uid == 0 || uid == own_uid ? role::admin : role::till;
-}
 
 server::server(asio::any_io_executor executor, till_parts& till)
     : executor_(std::move(executor)),
@@ -173,40 +148,6 @@ result<std::shared_ptr<server::tcp_acceptor>> server::open_tcp(const wire::loopb
   return acceptor;
 }
 
-template <class Socket>
-std::shared_ptr<caller> server::recognise(Socket& s, door which) {
-  auto who = std::make_shared<caller>();
-  who->connection = next_connection_++;
-  who->language = till_.settings.language;
-  if constexpr (std::is_same_v<Socket, stream_protocol::socket>) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (::getsockopt(s.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return nullptr;
-    // A peer of another pid namespace has pid 0: it is nobody's child here.
-    // Unless this is root, a plugin cannot be of another user than the daemon, and nothing needs to be read
-    // of others.
-    bool may_be_a_plugin = peer.pid != 0 && (::geteuid() == 0 || peer.uid == ::geteuid());
-    if (may_be_a_plugin && descends_from_this_process(peer.pid)) {
-      base::log(
-          base::log_level::warning,
-          "A connection was refused: it comes from a plugin, or from a process that has ended meanwhile",
-          {{"pid", peer.pid}});
-      return nullptr;
-    }
-    who->acts_as = role_of_user(peer.uid, peer.gid, till_.settings.listen.roles, ::geteuid());
-    if (which == door::admin) {
-      if (peer.uid != 0 && peer.uid != ::geteuid()) return nullptr;
-      who->acts_as = role::admin;
-    }
-    who->principal = "unix:" + std::to_string(peer.uid);
-  } else {
-    boost::system::error_code ignored;
-    s.set_option(tcp::no_delay(true), ignored);
-    notice_silent_ends(s);
-  }
-  return who;
-}
-
 template <class Acceptor>
 asio::awaitable<void> server::accept_loop(std::shared_ptr<Acceptor> acceptor, door which) {
   asio::steady_timer pause(executor_);
@@ -215,33 +156,90 @@ asio::awaitable<void> server::accept_loop(std::shared_ptr<Acceptor> acceptor, do
     auto& [failed, socket] = got;
     if (failed == asio::error::operation_aborted || !acceptor->is_open()) co_return;
     if (failed) {
-      // Out of descriptors, most likely: those who are connected go on, and the door is tried again soon.
+      // Those who are connected go on, and the door is tried again soon.
+      if (failed == asio::error::no_descriptors ||
+          failed == boost::system::errc::too_many_files_open_in_system)
+        log_no_descriptors();
       pause.expires_after(out_of_files_wait);
       co_await pause.async_wait(base::as_result);
       continue;
     }
-    auto who = recognise(socket, which);
-    if (who) let_in(octet_socket(std::move(socket)), std::move(who), which);
+    let_in(std::move(socket), which);
   }
 }
 
-void server::let_in(octet_socket s, std::shared_ptr<caller> who, door which) {
-  // Whoever is to find out why the till is full must get in.
-  auto room = places_.room_for(who->principal.empty(), which == door::admin ? admin_places : 0);
+template <class Socket>
+void server::let_in(Socket s, door which) {
+  constexpr bool vouched = std::is_same_v<Socket, stream_protocol::socket>;
+  // Before anything is asked about who it is: that costs more than the answer. Whoever is to find out why the
+  // till is full must get in.
+  auto room = places_.room_for(!vouched, which == door::admin ? admin_places : 0);
   if (!room) {
-    auto line = refusal_body({errc::busy, "there are 256 connections already"}, who->language) + "\n";
-    if (which == door::http) {
-      http_reply full{503, std::move(line), true};
-      line = reply_text(full, nullptr, {});
-    }
-    boost::system::error_code ignored;
-    s.non_blocking(true, ignored);
-    s.write_some(asio::buffer(line), ignored);
+    refuse(octet_socket(std::move(s)), which, "there are 256 connections already");
     return;
   }
+  auto who = std::make_shared<caller>();
+  who->connection = next_connection_++;
+  who->language = till_.settings.language;
+  if constexpr (vouched) {
+    auto known = recognise(s.native_handle(), which, *who);
+    if (known == recognised::later) refuse(octet_socket(std::move(s)), which, "too many files are open");
+    if (known != recognised::yes) return;
+  } else {
+    boost::system::error_code ignored;
+    s.set_option(tcp::no_delay(true), ignored);
+    notice_silent_ends(s);
+  }
   if (*room) (*room)->close();
-  begin(which == door::http ? open_http_on(std::move(s), std::move(who), which, {})
-                            : open_session(std::move(s), std::move(who), which));
+  octet_socket octets(std::move(s));
+  begin(which == door::http ? open_http_on(std::move(octets), std::move(who), which, {})
+                            : open_session(std::move(octets), std::move(who), which));
+}
+
+server::recognised server::recognise(int unix_socket, door which, caller& who) {
+  auto other = peer_of(unix_socket);
+  if (!other) return recognised::no;
+  // A peer of another pid namespace has pid 0: it is nobody's child here.
+  // Unless this is root, a plugin cannot be of another user than the daemon, and nothing needs to be read of
+  // others.
+  bool may_be_a_plugin = other->process != 0 && (::geteuid() == 0 || other->user == ::geteuid());
+  switch (may_be_a_plugin ? descent_of(other->process, spare_) : descent::elsewhere) {
+    case descent::elsewhere: break;
+    case descent::unreadable: log_no_descriptors(); return recognised::later;
+    case descent::here:
+      base::log(
+          base::log_level::warning,
+          "A connection was refused: it comes from a plugin, or from a process that has ended meanwhile",
+          {{"pid", other->process}});
+      return recognised::no;
+  }
+  if (which == door::admin && other->user != 0 && other->user != ::geteuid()) return recognised::no;
+  who.acts_as =
+      which == door::admin ? role::admin : role_of(*other, till_.settings.listen.roles, ::geteuid());
+  who.principal = "unix:" + std::to_string(other->user);
+  return recognised::yes;
+}
+
+void server::refuse(octet_socket s, door which, const std::string& why) {
+  auto line = refusal_body({errc::busy, why}, till_.settings.language) + "\n";
+  if (which == door::http) {
+    http_reply full{503, std::move(line), true};
+    line = reply_text(full, nullptr, {});
+  }
+  boost::system::error_code ignored;
+  s.non_blocking(true, ignored);
+  s.write_some(asio::buffer(line), ignored);
+}
+
+// Once in ten minutes: whoever comes tries again at once.
+void server::log_no_descriptors() {
+  auto now = std::chrono::steady_clock::now();
+  if (said_no_descriptors_ && now - *said_no_descriptors_ < std::chrono::minutes(10)) return;
+  said_no_descriptors_ = now;
+  base::log(
+      base::log_level::error,
+      "Nobody new is let in: no file can be opened any more. LimitNOFILE is too low, or something on this "
+      "machine keeps files open.");
 }
 
 std::shared_ptr<connection> server::open_session(octet_socket s, std::shared_ptr<caller> who, door which) {

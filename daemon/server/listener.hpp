@@ -4,7 +4,7 @@
 // token says it.
 #pragma once
 
-#include <functional>
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -12,16 +12,12 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include "daemon/server/ancestry.hpp"
 #include "daemon/server/http_session.hpp"
 #include "daemon/server/places.hpp"
 #include "daemon/server/session.hpp"
 
 namespace tilld::daemon {
-
-// What a Unix user may do on the till socket: the first mapping that fits; else root and the daemon's own
-// user are admin, and everybody whom the socket's mode lets in is a till.
-role role_of_user(std::uint32_t uid, std::uint32_t gid, const std::vector<role_mapping>& mappings,
-                  std::uint32_t own_uid);
 
 class server {
  public:
@@ -52,8 +48,12 @@ class server {
   template <class Acceptor>
   boost::asio::awaitable<void> accept_loop(std::shared_ptr<Acceptor> acceptor, door which);
   template <class Socket>
-  std::shared_ptr<caller> recognise(Socket& s, door which);
-  void let_in(octet_socket s, std::shared_ptr<caller> who, door which);
+  void let_in(Socket s, door which);
+  // Fills in who it is. `later` when that cannot be found out now.
+  enum class recognised { yes, no, later };
+  recognised recognise(int unix_socket, door which, caller& who);
+  void refuse(octet_socket s, door which, const std::string& why);
+  void log_no_descriptors();
   std::shared_ptr<connection> open_session(octet_socket s, std::shared_ptr<caller> who, door which);
   std::shared_ptr<connection> open_http_on(octet_socket s, std::shared_ptr<caller> who, door which,
                                            std::string already_read);
@@ -68,6 +68,8 @@ class server {
   token_tries tries_;
   std::vector<std::string> socket_files_;
   places places_;
+  spare_descriptor spare_;
+  std::optional<std::chrono::steady_clock::time_point> said_no_descriptors_;
   std::uint64_t next_connection_ = 1;
   bool stopping_ = false;
 };

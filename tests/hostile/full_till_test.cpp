@@ -1,7 +1,12 @@
 // Who gets a place when there seems to be none: a till that says who it is, before strangers that say nothing
 // and before what clients left behind that are gone.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
 
 #include "tests/hostile/flooded_till.hpp"
 
@@ -151,6 +156,7 @@ TEST_F(a_full_till, answers_whoever_has_said_all_and_still_listens) {
   }
 }
 
+// Over TCP one that listens and one that died look alike, so both stay until somebody needs the place.
 TEST_F(a_full_till, gives_up_those_who_said_all_for_those_who_still_speak) {
   auto print = a_print_that_takes_long();
   std::vector<line_client> ended(254);
@@ -168,4 +174,42 @@ TEST_F(a_full_till, gives_up_those_who_said_all_for_those_who_still_speak) {
   }
   EXPECT_TRUE(ended.front().read_line(milliseconds(1000)) == std::nullopt && !ended.front().connected());
   EXPECT_TRUE(ended.back().read_line(milliseconds(100)) == std::nullopt && ended.back().connected());
+}
+
+TEST_F(a_full_till, takes_nobody_for_an_intruder_when_no_file_can_be_opened) {
+  const std::string complaint = "no file can be opened";
+  auto log = [&] {
+    std::ifstream file(shop_->till_log());
+    return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  };
+  // So low that ten more can be opened; what is open stays so.
+  std::set<std::string> open;
+  auto folder = "/proc/" + std::to_string(shop_->till().id()) + "/fd";
+  for (auto& entry : std::filesystem::directory_iterator(folder))
+    open.insert(entry.path().filename().string());
+  rlim_t end = 0;
+  for (int left = 10; left > 0; ++end) left -= open.count(std::to_string(end)) == 0;
+  rlimit before{};
+  ASSERT_EQ(::prlimit(shop_->till().id(), RLIMIT_NOFILE, nullptr, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = end;
+  ASSERT_EQ(::prlimit(shop_->till().id(), RLIMIT_NOFILE, &few, nullptr), 0);
+  {
+    std::vector<line_client> tills(40);
+    for (auto& till : tills) {
+      ASSERT_TRUE(till.connect_unix(shop_->socket()));
+      till.send_raw(ping + "\n");
+    }
+    for (int i = 0; i < 9; ++i) EXPECT_TRUE(tills[static_cast<std::size_t>(i)].read_line()) << i;
+    auto until = steady_clock::now() + seconds(10);
+    while (log().find(complaint) == std::string::npos && steady_clock::now() < until) continue;
+  }
+  auto after = shop_->connect();
+  EXPECT_TRUE(is_served(after)) << "once there is room again";
+  auto all = log();
+  EXPECT_EQ(all.find("comes from a plugin"), all.npos) << all;
+  auto said = all.find(complaint);
+  EXPECT_NE(said, all.npos) << all;
+  EXPECT_EQ(all.find(complaint, said + 1), all.npos) << "once";
+  ASSERT_EQ(::prlimit(shop_->till().id(), RLIMIT_NOFILE, &before, nullptr), 0);
 }
