@@ -43,6 +43,7 @@ const schema_complaint& most_helpful(const std::vector<schema_complaint>& found)
 // base/schema.hpp speaks of JSON; whoever writes YAML has seen no object.
 std::string in_words_of_yaml(const schema_complaint& c, const yaml_node& at) {
   if (c.why == "must be an object") return "must be keys and values";
+  if (c.why == "must be a list") return "must be a list: lines that begin with \"- \", or [a, b]";
   if (c.why == "must be text" && at.what == kind::scalar) return "must be text; put it in quotes";
   return c.why;
 }
@@ -68,8 +69,10 @@ result<> fits(const yaml_value& document, const schema& s) {
   if (c.what == schema_complaint::about::unknown_member) {
     static constexpr std::string_view known_not = "is not known here";
     above.node = above.node->key_node(last);
-    return error{errc::config_unknown_key,
-                 above.saying("unknown key \"" + last + "\"" + c.why.substr(known_not.size()))};
+    auto why = "unknown key \"" + last + "\"" + c.why.substr(known_not.size());
+    if (auto space = last.find(' '); space != last.npos)
+      why += "; is a \":\" missing behind \"" + last.substr(0, space) + "\"?";
+    return error{errc::config_unknown_key, above.saying(why)};
   }
   if (c.what == schema_complaint::about::missing_member || !at.node || at.node->what == kind::nothing)
     return error{errc::config_wrong_value, above.saying("the key \"" + last + "\" is missing")};

@@ -16,7 +16,8 @@ schema example() {
 }
 
 std::string complaint(const std::string& text, errc expected = errc::config_wrong_value) {
-  auto fit = fits(*yaml_value::parse(text, "f.yaml"), example());
+  auto document = yaml_value::parse(text, "f.yaml");
+  auto fit = document ? fits(*document, example()) : result<>(document.error());
   if (fit) return "fits";
   EXPECT_EQ(fit.error().code, expected) << text;
   return fit.error().detail;
@@ -44,6 +45,8 @@ TEST(yaml_fit, says_where_a_value_does_not_fit_and_what_would) {
             "f.yaml:2:6: how: must be process or none, did you mean \"process\"?");
   EXPECT_EQ(complaint("till: {id: 7}\n"), "f.yaml:1:12: till.id: must be text; put it in quotes");
   EXPECT_EQ(complaint("till: x\n"), "f.yaml:1:7: till: must be keys and values");
+  EXPECT_EQ(complaint("till: {id: a}\nlist:\n  name: x\n"),
+            "f.yaml:3:3: list: must be a list: lines that begin with \"- \", or [a, b]");
   EXPECT_EQ(complaint("- a\n"), "f.yaml:1:1: must be keys and values");
 }
 
@@ -58,6 +61,14 @@ TEST(yaml_fit, takes_a_mistyped_key_for_what_it_is_and_not_for_a_missing_one) {
             "f.yaml:1:8: till: unknown key \"idd\", did you mean \"id\"?");
   EXPECT_EQ(complaint("tll: {id: a}\n", errc::config_unknown_key),
             "f.yaml:1:1: unknown key \"tll\", did you mean \"till\"?");
+}
+
+TEST(yaml_fit, sees_that_a_colon_is_missing) {
+  EXPECT_EQ(complaint("till:\n  id: a\nsize 20\nhow: none\n", errc::config_unreadable),
+            "f.yaml:4:4: illegal map value")
+      << "yaml-cpp's words, and its place";
+  EXPECT_EQ(complaint("till: {id: a}\nlist:\n- name: x\n  free y\n", errc::config_unknown_key),
+            "f.yaml:4:3: list[0]: unknown key \"free y\"; is a \":\" missing behind \"free\"?");
 }
 
 TEST(yaml_fit, refuses_a_key_that_stands_there_twice) {

@@ -128,6 +128,7 @@ TEST(yaml, says_where_a_document_stops_being_yaml) {
   EXPECT_TRUE(starts_with(refusal("a: 1\nb: [1, 2\n"), "tilld.yaml:3:")) << refusal("a: 1\nb: [1, 2\n");
   EXPECT_TRUE(starts_with(refusal("a: \"x"), "tilld.yaml:1:")) << refusal("a: \"x");
   EXPECT_TRUE(starts_with(refusal("a: 1\n\tb: 2\n"), "tilld.yaml:2:")) << refusal("a: 1\n\tb: 2\n");
+  EXPECT_NE(refusal("listen:\n\ttcp: x\n").find("indented by spaces only"), std::string::npos);
   EXPECT_TRUE(starts_with(refusal("a: *nobody\n"), "tilld.yaml:1:")) << refusal("a: *nobody\n");
 }
 

@@ -49,6 +49,18 @@ std::optional<std::string> first_octet_that_is_no_text(std::string_view text) {
   return std::nullopt;
 }
 
+constexpr auto tab_sentence = "; the line begins with a tab, and YAML is indented by spaces only";
+
+bool is_indented_by_a_tab(std::string_view text, int line) {
+  for (; line > 0; --line) {
+    auto end = text.find('\n');
+    if (end == text.npos) return false;
+    text.remove_prefix(end + 1);
+  }
+  auto indented = text.substr(0, text.find_first_not_of(" \t"));
+  return indented.find('\t') != indented.npos;
+}
+
 class reading {
  public:
   reading(std::string_view text, const std::string& file_name)
@@ -217,7 +229,8 @@ result<yaml_tree> parse_yaml(std::string_view text, const std::string& file_name
     return whole;
   } catch (const YAML::ParserException& e) {
     return error{errc::config_unreadable, file_name + ":" + std::to_string(e.mark.line + 1) + ":" +
-                                              std::to_string(e.mark.column + 1) + ": " + e.msg};
+                                              std::to_string(e.mark.column + 1) + ": " + e.msg +
+                                              (is_indented_by_a_tab(text, e.mark.line) ? tab_sentence : "")};
   } catch (const YAML::Exception& e) {
     return error{errc::config_unreadable, file_name + ": " + e.msg};
   }

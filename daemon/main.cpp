@@ -32,9 +32,9 @@ using namespace tilld;
 
 constexpr int exit_failed = 1, exit_usage = 64, exit_config = 78;
 
-int refuse(const base::error& why) {
+int refuse(const base::error& why, bool log = true) {
   auto& entry = base::describe(why.code);
-  base::log(base::log_level::error, "tilld cannot run", why, {{"hint", entry.hint}});
+  if (log) base::log(base::log_level::error, "tilld cannot run", why, {{"hint", entry.hint}});
   std::cerr << "tilld: " << why.detail << "\n       " << entry.hint << "\n";
   auto number = static_cast<int>(why.code);
   return number <= -32070 && number > -32080 && why.code != base::errc::listen_refused ? exit_config
@@ -56,12 +56,12 @@ int print_schema(const std::string& name) {
   return exit_usage;
 }
 
-// Touches nothing but the files: no device, no database, no socket.
+// Touches nothing but the files: no device, no database, no socket. People read what it says, not a log.
 int look_at_config(const std::string& path, bool print) {
   auto from = daemon::read_layers(path);
-  if (!from) return refuse(from.error());
+  if (!from) return refuse(from.error(), false);
   auto settings = daemon::read_config(*from);
-  if (!settings) return refuse(settings.error());
+  if (!settings) return refuse(settings.error(), false);
   if (print) {
     std::cout << daemon::effective_config(*from);
     return std::cout.flush() ? EXIT_SUCCESS : exit_failed;
@@ -79,8 +79,15 @@ int look_at_config(const std::string& path, bool print) {
 }
 
 int run(const std::string& config_path, daemon::daemon_options options) {
-  auto settings = daemon::load_config(config_path);
+  auto from = daemon::read_layers(config_path);
+  if (!from) return refuse(from.error());
+  auto settings = daemon::read_config(*from);
   if (!settings) return refuse(settings.error());
+  // The one name that people expect to be read.
+  for (auto& file : from->passed_over)
+    if (file.ends_with(".yml"))
+      base::log(base::log_level::warning, "A drop-in is not read, because its name does not end in .yaml",
+                {{"file", file}});
   if (options.allow_test_environment)
     if (auto* steps = std::getenv("TILLD_TEST_STEPS"))
       if (auto watched = base::start_step_watch(steps); !watched) return refuse(watched.error());

@@ -85,6 +85,8 @@ TEST_F(drop_ins, stop_the_daemon_with_the_exit_code_for_a_wrong_configuration) {
     EXPECT_TRUE(has(wrong.text,
                     folder_.file("conf.d/10.yaml") + ":1:1: unknown key \"lisen\", did you mean \"listen\"?"))
         << wrong.text;
+    // Who asked reads it once; who started a service looks into its log.
+    EXPECT_EQ(has(wrong.text, "tilld cannot run"), std::string(option) == "--verbose") << wrong.text;
   }
 }
 
@@ -139,7 +141,9 @@ TEST_F(drop_ins, add_a_device_to_a_till_and_are_noted_in_its_journal_when_they_c
   put("conf.d/50-scanner.yaml", "plugins: [{name: counter, plugin: simulated}]\n# a remark\n");
   EXPECT_EQ(last_start().at("config_changed"), true);
 
+  put("conf.d/60-forgotten.yml", "plugins: [{name: other, plugin: simulated}]\n");
   till.start_till();
+  EXPECT_TRUE(has(content(till.till_log()), "60-forgotten.yml"));
   auto plugins = till.connect(true).call("plugin.list");
   ASSERT_TRUE(plugins && plugins->contains("result"));
   EXPECT_TRUE(has(json::serialize(*plugins), "\"counter\"")) << *plugins;
