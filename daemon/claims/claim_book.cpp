@@ -74,6 +74,8 @@ void claim_book::renew(const std::string& device, held& h, std::uint64_t ticket,
                        std::uint64_t now) {
   h.terms = terms;
   h.ends_at = now + terms.time_limit_ms;
+  // What an earlier dialog asked for is not for the next one.
+  h.wanted = 0;
   steps_.push_back(claim_step::granted{ticket, h.id});
   steps_.push_back(claim_step::changed{device});
   // What was held for one at a time is not held back any more.
@@ -181,7 +183,8 @@ result<claim_book::next_input> claim_book::next(const std::string& claim, const 
     return error{errc::invalid_params,
                  "claim: was made without one_at_a_time; its inputs come by themselves"};
   if (h.inputs.empty()) {
-    h.wants_next = true;
+    if (h.wanted >= inputs_held_max) return error{errc::busy, "64 are asked for already"};
+    ++h.wanted;
   } else {
     h.octets -= h.inputs.front().data.size();
     steps_.push_back(claim_step::deliver{h.id, device, h.holder.connection, std::move(h.inputs.front())});
@@ -204,8 +207,8 @@ bool claim_book::input(const std::string& device, device_input what) {
   auto at = places_.find(device);
   if (at == places_.end() || !at->second.now) return false;
   auto& h = *at->second.now;
-  if (!h.terms.one_at_a_time || h.wants_next) {
-    h.wants_next = false;
+  if (!h.terms.one_at_a_time || h.wanted > 0) {
+    if (h.wanted > 0) --h.wanted;
     steps_.push_back(claim_step::deliver{h.id, device, h.holder.connection, std::move(what)});
     return true;
   }

@@ -9,7 +9,8 @@
 // another one, by the id of the claim, until its time ends or somebody asks and gets no answer.
 //
 // What the device says while it is claimed (input) is for the holder. One at a time, it waits here until the
-// holder asks for the next one.
+// holder asks for the next one; who asks before it comes, and as often as it asks, has it at once. With new
+// terms nothing is asked for any more.
 //
 // Everything ends with the daemon. All times are milliseconds of base::clock::monotonic_ms.
 #pragma once
@@ -135,6 +136,7 @@ class claim_book {
     std::size_t waiting = 0;    // that are held still
     std::uint64_t dropped = 0;  // since the last call
   };
+  // busy when as many are asked for as could be held.
   base::result<next_input> next(const std::string& claim, const claimant& who);
 
   // A connection is gone: its places in line too, its claims wait for it.
@@ -170,7 +172,7 @@ class claim_book {
     claim_terms terms;
     std::uint64_t ends_at = 0;
     std::optional<std::uint64_t> answer_until;  // set while the holder is asked to let go
-    bool wants_next = false;
+    std::size_t wanted = 0;                     // that were asked for and did not come yet
     std::deque<device_input> inputs;
     std::size_t octets = 0;
     std::uint64_t dropped = 0;

@@ -355,3 +355,37 @@ TEST_F(claims, give_everything_when_one_at_a_time_is_switched_off) {
   EXPECT_EQ(steps<step::deliver>().size(), 2u);
   EXPECT_EQ(book_.next(id, till_1).error().code, errc::invalid_params);
 }
+
+TEST_F(claims, let_as_many_inputs_through_as_were_asked_for) {
+  claim_terms dialog;
+  dialog.one_at_a_time = true;
+  auto id = claim(till_1, dialog);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(book_.next(id, till_1));
+  for (auto text : {"1", "2", "3"}) EXPECT_TRUE(book_.input("scanner", {"scanner.scanned", text}));
+  auto told = steps<step::deliver>();
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[1].input.data, "2");
+  EXPECT_EQ(book_.find("scanner")->inputs_held, 1u);
+  ASSERT_TRUE(book_.next(id, till_1));
+  for (std::size_t i = 0; i < claim_book::inputs_held_max; ++i) ASSERT_TRUE(book_.next(id, till_1));
+  EXPECT_EQ(book_.next(id, till_1).error().code, errc::busy) << "there is an end to that";
+}
+
+TEST_F(claims, keep_nothing_that_was_asked_for_before_the_terms_were_new) {
+  claim_terms dialog;
+  dialog.one_at_a_time = true;
+  auto id = claim(till_1, dialog);
+  ASSERT_TRUE(book_.next(id, till_1));
+  claim(till_1);
+  claim(till_1, dialog);
+  book_.input("scanner", {"scanner.scanned", "early"});
+  EXPECT_TRUE(steps<step::deliver>().empty());
+  ASSERT_TRUE(book_.next(id, till_1));
+  ASSERT_TRUE(book_.next(id, till_1));
+  auto again = till_1;
+  again.connection = 12;
+  book_.take_up(id, again, dialog, now_);
+  forget();
+  book_.input("scanner", {"scanner.scanned", "early"});
+  EXPECT_TRUE(steps<step::deliver>().empty()) << "the connection that asked is another one";
+}

@@ -181,6 +181,27 @@ TEST_F(claiming, leaves_the_line_when_its_request_is_cancelled_or_its_connection
   EXPECT_TRUE(claim_of_sim().is_null());
 }
 
+TEST_F(claiming, gives_as_many_scans_as_were_asked_for_and_none_that_an_earlier_dialog_asked_for) {
+  subscribe(one_, {"scanner"});
+  auto id = claim(one_, {{"one_at_a_time", true}});
+  EXPECT_EQ(kind_of(one_.call("device.next", {{"claim", id}})), "result");
+  EXPECT_EQ(kind_of(one_.call("device.next", {{"claim", id}})), "result");
+  scan("first");
+  scan("second");
+  scan("third");
+  EXPECT_EQ(next_scan(one_), "first");
+  EXPECT_EQ(next_scan(one_), "second");
+  EXPECT_TRUE(heard_nothing(one_, "scanner.scanned"));
+  EXPECT_EQ(kind_of(one_.call("device.next", {{"claim", id}})), "result");
+  EXPECT_EQ(next_scan(one_), "third");
+  // A dialog asks, nobody scans, it is closed; another one opens.
+  EXPECT_EQ(kind_of(one_.call("device.next", {{"claim", id}})), "result");
+  claim(one_);
+  claim(one_, {{"one_at_a_time", true}});
+  scan("early");
+  EXPECT_TRUE(heard_nothing(one_, "scanner.scanned"));
+}
+
 TEST_F(claiming, is_free_after_a_restart) {
   auto id = claim(one_);
   shop_.stop_till();
