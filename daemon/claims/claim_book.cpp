@@ -30,7 +30,7 @@ void claim_book::give(const std::string& device, place& at, std::uint64_t ticket
   h.ends_at = now + terms.time_limit_ms;
   at.now = std::move(h);
   steps_.push_back(claim_step::granted{ticket, at.now->id});
-  // It may stand in line a second time, and must not wait for itself.
+  // Who took it by force may stand in line as well, and must not wait for itself.
   std::erase_if(at.line, [&](const waiter& w) {
     if (w.who.connection != who.connection || who.connection == 0) return false;
     steps_.push_back(claim_step::granted{w.ticket, at.now->id});
@@ -101,6 +101,16 @@ std::uint64_t claim_book::claim(const std::string& device, const claimant& who, 
   }
   if (terms.wait_ms == 0) {
     steps_.push_back(claim_step::refused{ticket, held_by(view_of(device, at))});
+    return ticket;
+  }
+  auto own = std::find_if(at.line.begin(), at.line.end(), [&](const waiter& w) {
+    return who.connection != 0 && w.who.connection == who.connection;
+  });
+  if (own != at.line.end()) {
+    error why{errc::cancelled, "claimed anew by the same connection, which has one place in line"};
+    steps_.push_back(claim_step::refused{own->ticket, std::move(why)});
+    *own = {ticket, who, terms, now + terms.wait_ms};
+    ask_holder(device, h, who.principal, now);
     return ticket;
   }
   if (at.line.size() >= waiting_max) {

@@ -115,8 +115,9 @@ class claim_book {
   explicit claim_book(std::function<std::string()> make_id) : make_id_(std::move(make_id)) {}
 
   // Each returns a ticket; a step granted or refused with it follows, at once or when the wait is over.
-  // Claiming again by the connection that holds renews, with the new terms. Errors: claimed, and busy when
-  // the line is full.
+  // Claiming again by the connection that holds renews, with the new terms. By one that waits in line already
+  // it takes the place of its earlier one, which is refused with cancelled: a connection has one place.
+  // Errors: claimed, and busy when the line is full.
   std::uint64_t claim(const std::string& device, const claimant& who, const claim_terms& terms,
                       std::uint64_t now);
   // Whoever holds loses it. Whether `who` may is not decided here.

@@ -277,10 +277,9 @@ TEST_F(claims, let_only_the_holder_act) {
 }
 
 TEST_F(claims, do_not_let_a_connection_wait_for_itself) {
-  auto first = claim(till_1);
+  claim(till_1);
   auto a = book_.claim("scanner", till_2, waiting(60'000), now_);
-  auto b = book_.claim("scanner", till_2, waiting(60'000), now_);
-  ASSERT_TRUE(book_.release(first, till_1, now_));
+  auto b = book_.take("scanner", till_2, {}, now_);
   EXPECT_EQ(granted(a), "claim-2");
   EXPECT_EQ(granted(b), "claim-2");
   EXPECT_EQ(book_.find("scanner")->waiting, 0u);
@@ -388,4 +387,16 @@ TEST_F(claims, keep_nothing_that_was_asked_for_before_the_terms_were_new) {
   forget();
   book_.input("scanner", {"scanner.scanned", "early"});
   EXPECT_TRUE(steps<step::deliver>().empty()) << "the connection that asked is another one";
+}
+
+TEST_F(claims, have_one_place_in_line_for_a_connection) {
+  claim(till_1);
+  auto first = book_.claim("scanner", till_2, waiting(60'000), now_);
+  auto third = book_.claim("scanner", till_3, waiting(60'000), now_);
+  auto second = book_.claim("scanner", till_2, waiting(60'000), now_);
+  EXPECT_EQ(refused(first), errc::cancelled);
+  EXPECT_EQ(book_.find("scanner")->waiting, 2u);
+  ASSERT_TRUE(book_.release("claim-1", till_1, now_));
+  EXPECT_EQ(granted(second), "claim-2") << "it kept the place of the first";
+  EXPECT_EQ(granted(third), "");
 }

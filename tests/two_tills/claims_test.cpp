@@ -202,6 +202,24 @@ TEST_F(claiming, gives_as_many_scans_as_were_asked_for_and_none_that_an_earlier_
   EXPECT_TRUE(heard_nothing(one_, "scanner.scanned"));
 }
 
+TEST_F(claiming, gives_a_connection_one_place_in_line) {
+  auto id = claim(one_);
+  std::vector<std::int64_t> many;
+  for (int i = 0; i < 32; ++i)
+    many.push_back(two_.send("device.claim", {{"device", "sim"}, {"wait_ms", 60'000}}));
+  for (int i = 0; i < 31; ++i)
+    EXPECT_EQ(kind_of(two_.answer(many[static_cast<std::size_t>(i)])), "cancelled");
+  EXPECT_EQ(claim_of_sim().at("waiting").to_number<int>(), 1);
+  auto third = sign_on(token_2_);
+  auto waits = third.send("device.claim", {{"device", "sim"}, {"wait_ms", 60'000}});
+  EXPECT_EQ(kind_of(third.call("system.ping")), "result");
+  EXPECT_EQ(claim_of_sim().at("waiting").to_number<int>(), 2);
+  EXPECT_EQ(kind_of(one_.call("device.release", {{"claim", id}})), "result");
+  auto got = result_of(two_.answer(many.back()));
+  EXPECT_EQ(kind_of(two_.call("device.release", {{"claim", got.at("claim")}})), "result");
+  EXPECT_EQ(kind_of(third.answer(waits)), "result");
+}
+
 TEST_F(claiming, is_free_after_a_restart) {
   auto id = claim(one_);
   shop_.stop_till();
