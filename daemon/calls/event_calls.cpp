@@ -140,7 +140,7 @@ void add_event_calls(router& methods, till_parts* till) {
                    R"(whole names such as "printer.status_changed", first words such as "scanner", or "*")"),
             optional("since",
                      object({needed("boot", text(1, 64), "as this method said it"),
-                             needed("number", whole(0), "of the last event that was seen")}),
+                             needed("number", whole(0, number_max), "of the last event that was seen")}),
                      "where to go on: what came after it follows the answer, marked missed")}),
        .result = object(
            {needed("subscription", whole(1), "number of this subscription, as events.notify has it"),

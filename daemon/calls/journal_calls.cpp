@@ -156,7 +156,7 @@ void add_journal_calls(router& methods, till_parts* till) {
        .summary =
            "Records as stored, so that the reader can follow the chain by itself; at most 256 KiB an answer",
        .allowed = watchers,
-       .params = object({optional("from", whole(1), "number of the first; 1 when left out"),
+       .params = object({optional("from", whole(1, number_max), "number of the first; 1 when left out"),
                          optional("limit", whole(1, 1000), "at most so many; 100 when left out")}),
        .result =
            object({needed("till", text(), "its id"), needed("head", whole(0), "number of the last record"),

@@ -10,6 +10,9 @@
 
 namespace tilld::daemon {
 
+// Of any integer in params: what every language can read as a number.
+inline constexpr std::int64_t number_max = (std::int64_t(1) << 53) - 1;
+
 inline base::error invalid_member(std::string_view name, std::string_view why) {
   return {base::errc::invalid_params, std::string(name) + ": " + std::string(why)};
 }

@@ -88,6 +88,10 @@ TEST_F(resuming, refuses_a_place_that_makes_no_sense) {
   EXPECT_EQ(kind(json::object{{"number", 1}}), "invalid_params");
   EXPECT_EQ(kind(json::object{{"boot", boot}, {"number", 1'000'000}}), "invalid_params") << "not yet";
   EXPECT_EQ(kind(json::object{{"boot", "another"}, {"number", 1'000'000}}), "result");
+  EXPECT_EQ(kind(json::object{{"boot", boot}, {"number", UINT64_MAX}}), "invalid_params");
+  EXPECT_EQ(kind(json::object{{"boot", "another"}, {"number", 1ull << 63}}), "invalid_params");
+  EXPECT_EQ(kind(json::object{{"boot", "another"}, {"number", (1ll << 53)}}), "invalid_params");
+  EXPECT_EQ(kind(json::object{{"boot", "another"}, {"number", (1ll << 53) - 1}}), "result");
 }
 
 TEST_F(resuming, hears_how_the_queue_grows_and_shrinks_and_its_last_state) {
