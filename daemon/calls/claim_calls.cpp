@@ -77,7 +77,9 @@ asio::awaitable<answer> claim(till_parts& till, call c) {
     error why{errc::no_device, "there is no device " + *device};
     co_return make_error(why, language);
   }
-  if (!flag_in(c.params, "force")) {
+  bool by_force = flag_in(c.params, "force");
+  c.drop_params();
+  if (!by_force) {
     auto view = co_await till.claims.claim(*device, who, terms, claim_desk::manner::wait, c.cancel);
     co_return claim_answer(till, c, view);
   }

@@ -52,7 +52,9 @@ asio::awaitable<answer> get(till_parts& till, call c) {
   auto found = std::make_shared<std::optional<operation_row>>();
   operation_key by_key{c.who->principal, method.value_or(""), key.value_or("")};
   bool sees_all = (only(c.who->acts_as) & staff) != 0;
-  if (auto patience = integer_in(c.params, "wait_ms").value_or(0); patience > 0) {
+  auto patience = integer_in(c.params, "wait_ms").value_or(0);
+  c.drop_params();
+  if (patience > 0) {
     auto* running = id ? till.keyed.find_running(*id) : &by_key;
     if (running && (sees_all || running->principal == c.who->principal)) {
       auto which = *running;

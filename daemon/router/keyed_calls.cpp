@@ -21,7 +21,7 @@ using base::uuid;
 using wire::answer;
 using wire::make_error;
 
-// A device call in hand. Whoever comes with the same key meanwhile waits for it.
+// A call in hand. Whoever comes with the same key meanwhile waits for it.
 struct keyed_calls::job {
   base::hash256 mac{};
   std::optional<uuid> operation;  // set as soon as the intent is durable
@@ -147,9 +147,10 @@ asio::awaitable<answer> keyed_calls::act(request r, device_action action) {
   auto key = key_of(r.what);
   if (!key) co_return make_error(key.error(), language);
   auto mac = r.mac ? *r.mac : content_of(r.what.params, r.secret_members);
-  auto patience = r.wait_ms ? std::chrono::steady_clock::now() + std::chrono::milliseconds(*r.wait_ms)
-                            : std::chrono::steady_clock::time_point::max();
-  auto cancel = r.what.cancel;
+  auto wait_ms = r.wait_ms;
+  auto cancel = r.what.cancel, gone = r.what.gone;
+  // From here on it is known by its key and its content; nothing else of it is needed.
+  r.what.drop_params();
   std::shared_ptr<job> mine;
   if (auto at = jobs_->find(*key); at != jobs_->end()) {
     mine = at->second;
@@ -166,21 +167,35 @@ asio::awaitable<answer> keyed_calls::act(request r, device_action action) {
     (*jobs_)[*key] = mine;
     asio::co_spawn(executor_, carry_out(std::move(r), std::move(action), *key, mine), asio::detached);
   }
-  co_await wait(mine, patience, cancel);
+  co_return co_await answer_of(std::move(mine), wait_ms, std::move(cancel), std::move(gone));
+}
+
+asio::awaitable<answer> keyed_calls::answer_of(std::shared_ptr<job> mine,
+                                               std::optional<std::uint32_t> wait_ms,
+                                               std::shared_ptr<base::cancellation> cancel,
+                                               std::shared_ptr<base::cancellation> gone) {
+  auto patience = wait_ms ? std::chrono::steady_clock::now() + std::chrono::milliseconds(*wait_ms)
+                          : std::chrono::steady_clock::time_point::max();
+  co_await wait(mine, patience, std::move(cancel), std::move(gone));
   if (mine->outcome) co_return *mine->outcome;
-  boost::json::object running{{"operation_id", mine->operation->text()}, {"state", "running"}};
+  boost::json::object running{{"state", "running"}};
+  // Who is gone before the intent was durable hears nothing anyway.
+  if (mine->operation) running = {{"operation_id", mine->operation->text()}, {"state", "running"}};
   co_return wire::make_result(running);
 }
 
-// Until the job has ended, or its intent is durable and the time is over.
+// Until the job has ended, or its intent is durable and the time is over, or nobody listens any more.
 asio::awaitable<void> keyed_calls::wait(std::shared_ptr<job> held,
                                         std::chrono::steady_clock::time_point until,
-                                        std::shared_ptr<base::cancellation> cancel) {
+                                        std::shared_ptr<base::cancellation> cancel,
+                                        std::shared_ptr<base::cancellation> gone) {
   // One key is one operation: whoever asks for it may wish it away, also the one who came second.
   if (cancel && cancel->wanted()) held->cancel->want();
   base::cancellation::stage waiting_here(cancel.get(), [held] { held->cancel->want(); });
   ear mine(executor_, held);
-  while (!held->outcome && !(held->operation && std::chrono::steady_clock::now() >= until)) {
+  base::cancellation::stage listening(gone.get(), [&mine] { mine.timer.cancel(); });
+  while (!held->outcome && !(gone && gone->wanted()) &&
+         !(held->operation && std::chrono::steady_clock::now() >= until)) {
     mine.timer.expires_at(held->operation ? until : std::chrono::steady_clock::time_point::max());
     co_await mine.timer.async_wait(base::as_result);
   }

@@ -96,13 +96,18 @@ class keyed_calls {
   };
 
   base::result<operation_key> key_of(const call& c) const;
+  boost::asio::awaitable<wire::answer> answer_of(std::shared_ptr<job> mine,
+                                                 std::optional<std::uint32_t> wait_ms,
+                                                 std::shared_ptr<base::cancellation> cancel,
+                                                 std::shared_ptr<base::cancellation> gone);
   wire::answer replayed(const operation_row& row, base::language l) const;
   boost::asio::awaitable<void> carry_out(request r, device_action action, operation_key key,
                                          std::shared_ptr<job> mine);
   boost::asio::awaitable<wire::answer> act_once(request r, device_action action, operation_key key,
                                                 std::shared_ptr<job> mine);
   boost::asio::awaitable<void> wait(std::shared_ptr<job> held, std::chrono::steady_clock::time_point until,
-                                    std::shared_ptr<base::cancellation> cancel);
+                                    std::shared_ptr<base::cancellation> cancel,
+                                    std::shared_ptr<base::cancellation> gone);
   boost::asio::awaitable<base::result<>> put(operation_row row, bool seal);
 
   boost::asio::any_io_executor executor_;

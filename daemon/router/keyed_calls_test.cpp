@@ -368,3 +368,68 @@ TEST_F(keyed_calls_on_a_till, repeat_what_a_device_did_although_it_is_away_or_th
   EXPECT_EQ(kind_of(without_device(R"({"idempotency_key":"s"})")), "device_gone");
   EXPECT_EQ(d.acted, 2);
 }
+
+// A device that is done when the test says so.
+class slow_device {
+ public:
+  explicit slow_device(asio::io_context& io) : done_(io, std::chrono::steady_clock::time_point::max()) {}
+  asio::awaitable<device_outcome> act() {
+    ++acted;
+    boost::system::error_code ignored;
+    co_await done_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    device_outcome outcome{state::done, {false, R"({"confirmation":"printed"})"}, {}};
+    co_return outcome;
+  }
+  void finish() { done_.cancel(); }
+  int acted = 0;
+
+ private:
+  asio::steady_timer done_;
+};
+
+class keyed_calls_that_take_long : public keyed_calls_on_a_till {
+ protected:
+  void SetUp() override {
+    keyed_calls_on_a_till::SetUp();
+    device_ = std::make_unique<slow_device>(*io_);
+  }
+  void TearDown() override {
+    device_ = nullptr;
+    die();
+  }
+  place begin(std::optional<std::uint32_t> wait_ms, std::shared_ptr<base::cancellation> gone = nullptr,
+              keyed_calls::device_action action = {}) {
+    action.device = "printer";
+    action.act = [this](uuid, std::shared_ptr<base::cancellation>) { return device_->act(); };
+    keyed_calls::request request{make("printer.print", R"({"idempotency_key":"p"})"), {}, false};
+    request.wait_ms = wait_ms;
+    request.what.gone = std::move(gone);
+    auto running = keyed_->act(std::move(request), std::move(action));
+    return start(std::move(running));
+  }
+  bool turn(const std::function<bool()>& until) {
+    auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!until() && std::chrono::steady_clock::now() < end) {
+      io_->restart();
+      io_->run_one_for(milliseconds(10));
+    }
+    return until();
+  }
+  std::unique_ptr<slow_device> device_;
+};
+
+TEST_F(keyed_calls_that_take_long, keep_nobody_who_is_gone_and_go_on) {
+  auto listening = std::make_shared<base::cancellation>(), too = std::make_shared<base::cancellation>();
+  auto first = begin(std::nullopt, listening);
+  ASSERT_TRUE(turn([&] { return device_->acted == 1; }));
+  auto second = begin(600'000, too);
+  listening->want();
+  too->want();
+  wait(first);
+  wait(second);
+  EXPECT_EQ(keyed_->running(), 1u) << "it is carried out for its own sake";
+  auto back = begin(std::nullopt);
+  device_->finish();
+  EXPECT_EQ(wait(back).text, R"({"confirmation":"printed"})");
+  EXPECT_EQ(device_->acted, 1);
+}

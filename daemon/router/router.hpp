@@ -46,7 +46,15 @@ struct call {
   boost::json::object params;
   std::string raw_params;                                // as received; only kept for methods that ask for it
   std::shared_ptr<base::cancellation> cancel = nullptr;  // null for who cannot take it back
-  std::shared_ptr<void> lent = nullptr;                  // memory that the request counts for, while it lives
+  // Wished when nobody can hear the answer any more. What has a key goes on; who only waits for it need not.
+  std::shared_ptr<base::cancellation> gone = nullptr;
+  std::shared_ptr<void> lent = nullptr;  // memory that the request counts for, while it lives
+
+  // Forgets what was asked, once it is read: a call that waits must not keep a mebibyte for it.
+  void drop_params() {
+    params = {};
+    lent = nullptr;
+  }
 };
 
 // Sets of roles, written as a bit for each.

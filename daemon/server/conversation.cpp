@@ -23,6 +23,11 @@ constexpr std::size_t unread_answers_max = 1 << 20;
 // What a request in hand takes, measured in lines: its text, the values read from it, what the plugin gets.
 constexpr std::size_t lines_a_call_holds = 8, large_line = 4 * 1024, blobs_a_call_holds = 5;
 
+// Both wishes of a call in flight, made at once.
+struct call_wishes {
+  base::cancellation cancel, gone;
+};
+
 }  // namespace
 
 conversation::conversation(std::shared_ptr<caller> who, till_parts& till, connection_memory& memory,
@@ -50,6 +55,13 @@ void conversation::leave() {
   heard_all();
   for (auto id : who_->subscriptions) till_.events.unsubscribe(id);
   who_->subscriptions.clear();
+  // Whom the wish calls may answer at once, and then the place is gone.
+  std::vector<call_in_flight> left;
+  for (auto& [id, one] : in_flight_) left.push_back(one);
+  for (auto& one : left) {
+    one.gone->want();
+    if (!one.has_key) one.cancel->want();
+  }
 }
 
 void conversation::heard_all() { till_.claims.hang_up(who_->connection); }
@@ -155,8 +167,12 @@ void conversation::take(std::string_view text, std::string_view blob) {
   // The operation may outlive its answer (wait_ms); what it holds counts until then.
   c.lent = std::move(borrowed);
   if (m->keeps_raw_params) c.raw_params = std::string(wire::raw_params(text));
-  c.cancel = std::make_shared<base::cancellation>();
-  auto place = in_flight_.emplace(std::move(request->id), call_in_flight{c.method, c.cancel});
+  auto wishes = std::make_shared<call_wishes>();
+  c.cancel = std::shared_ptr<base::cancellation>(wishes, &wishes->cancel);
+  c.gone = std::shared_ptr<base::cancellation>(wishes, &wishes->gone);
+  auto place =
+      in_flight_.emplace(std::move(request->id),
+                         call_in_flight{c.method, c.cancel, c.gone, c.params.contains("idempotency_key")});
   asio::co_spawn(till_.executor, serve(out_->keep(), place, std::move(c), m->slow), asio::detached);
 }
 

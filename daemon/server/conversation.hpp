@@ -4,7 +4,8 @@
 // lost. The framings (session.hpp and the others) know octets and sockets, and nothing of this.
 //
 // Answers to quick calls are said before take() returns, in the order of the requests; slow ones when they
-// are done, by id. A call in flight is carried to its end although nobody listens any more. [I/O thread]
+// are done, by id. What is in flight with a key is carried to its end although nobody listens any more;
+// without a key nobody could ever learn what became of it, and it is given up. [I/O thread]
 #pragma once
 
 #include <functional>
@@ -44,6 +45,8 @@ class conversation : public std::enable_shared_from_this<conversation> {
   struct call_in_flight {
     std::string method;
     std::shared_ptr<base::cancellation> cancel;
+    std::shared_ptr<base::cancellation> gone;
+    bool has_key = false;
   };
   // By the id as JSON text. Ids ought to differ; where a client uses one twice, both are answered.
   using calls_in_flight = std::multimap<std::string, call_in_flight, std::less<>>;
@@ -65,7 +68,7 @@ class conversation : public std::enable_shared_from_this<conversation> {
   void sent();
   // The other side will say nothing more, and may still listen. It cannot renew a claim any more.
   void heard_all();
-  // The other side is gone: subscriptions end, nothing is said any more.
+  // The other side is gone: subscriptions end, nothing is said any more, calls without a key are given up.
   void leave();
 
   // False while 32 calls are in flight or a mebibyte waits unread: nothing more is to be read meanwhile.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <boost/json.hpp>
 
@@ -88,6 +89,37 @@ class two_tills : public testing::Test {
   json::object document() { return {{"receipt", 1}, {"body", json::array{json::object{{"text", "Tea"}}}}}; }
   std::int64_t printed() {
     return result_of(admin_.call("org.tilld.simulation.look")).at("printed").to_number<std::int64_t>();
+  }
+
+  // A till that crashes: nobody can take it for one that has said all and still listens.
+  static void break_off(line_client& client) {
+    linger at_once{1, 0};
+    ::setsockopt(client.descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    client.close();
+  }
+  // Waits until so many requests are in hand at a device, with it or in front of it; false at the deadline.
+  bool in_hand_at(const std::string& device, std::size_t count) {
+    return wait_until([&] {
+      auto plugins = result_of(admin_.call("plugin.list")).at("plugins").as_array();
+      for (auto& p : plugins)
+        if (p.at("name").as_string() == device)
+          return p.at("waiting_requests").to_number<std::size_t>() == count;
+      return false;
+    });
+  }
+  // The same for how many connections are open.
+  bool connections_are(std::size_t count) {
+    return wait_until([&] {
+      return result_of(admin_.call("system.status")).at("connections").to_number<std::size_t>() == count;
+    });
+  }
+  bool wait_until(const std::function<bool()>& holds) {
+    auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (std::chrono::steady_clock::now() < until) {
+      if (holds()) return true;
+      (void)admin_.read_line(milliseconds(5));
+    }
+    return holds();
   }
 
   scratch_folder folder_;
