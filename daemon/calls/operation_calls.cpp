@@ -61,18 +61,23 @@ asio::awaitable<answer> get(till_parts& till, call c) {
       (void)co_await till.keyed.wait_for_end(which, std::chrono::milliseconds(patience), c.cancel);
     }
   }
-  store::work look = [found, id, by_key](rows& in) -> result<> {
+  auto refuse = [&] {
+    return make_error({errc::operation_not_found, "no such operation of this principal"}, language);
+  };
+  auto may_see = [&](const operation_row& row) { return sees_all || row.key.principal == c.who->principal; };
+  // An attempt that came to nothing gave way to another one under the same key.
+  std::optional<operation_key> later;
+  if (auto* former = id ? till.keyed.find_former(*id) : nullptr) later = *former;
+  store::work look = [found, id, by_key, later](rows& in) -> result<> {
     auto row = id ? in.find_operation(*id) : in.find_operation(by_key);
+    if (row && !*row && later) row = in.find_operation(*later);
     if (!row) return row.error();
     *found = std::move(*row);
     return {};
   };
   auto looked = co_await till.journal.run(work_kind::reads, std::move(look));
   if (!looked) co_return make_error(looked.error(), language);
-  if (!*found || (!sees_all && (*found)->key.principal != c.who->principal)) {
-    error why{errc::operation_not_found, "no such operation of this principal"};
-    co_return make_error(why, language);
-  }
+  if (!*found || !may_see(**found)) co_return refuse();
   co_return make_result(describe(**found));
 }
 

@@ -24,7 +24,8 @@ using wire::make_error;
 // A call in hand. Whoever comes with the same key meanwhile waits for it.
 struct keyed_calls::job {
   base::hash256 mac{};
-  std::optional<uuid> operation;  // set as soon as the intent is durable
+  std::optional<uuid> operation;  // set as soon as it is certain that this one runs, and its intent durable
+  std::optional<uuid> before;     // an earlier attempt that the device is asked about
   std::optional<answer> outcome;
   std::shared_ptr<base::cancellation> cancel = std::make_shared<base::cancellation>();
   std::set<asio::steady_timer*> waiting;
@@ -203,7 +204,7 @@ asio::awaitable<void> keyed_calls::wait(std::shared_ptr<job> held,
 
 bool keyed_calls::cancel(const uuid& operation) {
   for (auto& [key, one] : *jobs_)
-    if (one->operation == operation) {
+    if (one->operation == operation || one->before == operation) {
       auto held = one;
       held->cancel->want();
       return true;
@@ -213,8 +214,21 @@ bool keyed_calls::cancel(const uuid& operation) {
 
 const operation_key* keyed_calls::find_running(const uuid& operation) const {
   for (auto& [key, one] : *jobs_)
-    if (one->operation == operation) return &key;
+    if (one->operation == operation || one->before == operation) return &key;
   return nullptr;
+}
+
+const operation_key* keyed_calls::find_former(const uuid& operation) const {
+  auto at = former_.find(operation);
+  return at == former_.end() ? nullptr : &at->second;
+}
+
+void keyed_calls::remember_former(const uuid& operation, const operation_key& key) {
+  if (!former_.emplace(operation, key).second) return;
+  former_order_.push_back(operation);
+  if (former_order_.size() <= former_max) return;
+  former_.erase(former_order_.front());
+  former_order_.pop_front();
 }
 
 asio::awaitable<std::optional<answer>> keyed_calls::wait_for_end(operation_key key,
@@ -311,14 +325,17 @@ asio::awaitable<answer> keyed_calls::act_once(request r, device_action action, o
       break;
     case intake_decision::ask_outcome: {
       auto asked = *found->row;
-      goes_on(asked.id);
+      // Who does not wait is told what runs; whether anything does is certain only when the device has said
+      // what became of this one. Until then it is found by its id and can be cancelled.
+      mine->before = asked.id;
       outcome.why = {errc::outcome_unknown,
                      "nobody can tell what became of it; look, then repeat with a new key or resolve it"};
       if (action.look_up) outcome = co_await action.look_up(asked.id, asked.device);
       if (outcome.what == device_outcome::state::not_done && !action.absent) {
         // Certainly not done: now it is a new operation under the same key.
         auto written = co_await put(row, false);
-        if (!written) co_return make_error(written.error(), language, row.id);
+        if (!written) co_return make_error(written.error(), language, asked.id);
+        remember_former(asked.id, key);
         goes_on(row.id);
         base::reach(base::step::device_asked);
         outcome = co_await action.act(row.id, mine->cancel);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -70,8 +71,10 @@ class keyed_calls {
   // Wishes that an operation be given up; false when it is not in hand. Its own answer says what became of
   // it.
   bool cancel(const base::uuid& operation);
-  // Whose it is, while it is in hand.
+  // Whose it is, while it is in hand; also by the id of the attempt before, whose outcome is being asked for.
   const operation_key* find_running(const base::uuid& operation) const;
+  // The key of an attempt that came to nothing and gave way to another one, of the last few in this run.
+  const operation_key* find_former(const base::uuid& operation) const;
   // Waits until what runs under this key has ended, at most so long; its answer, or nothing when nothing runs
   // or the time is over.
   boost::asio::awaitable<std::optional<wire::answer>> wait_for_end(
@@ -95,11 +98,14 @@ class keyed_calls {
     std::optional<operation_row> row;
   };
 
+  static constexpr std::size_t former_max = 1024;
+
   base::result<operation_key> key_of(const call& c) const;
   boost::asio::awaitable<wire::answer> answer_of(std::shared_ptr<job> mine,
                                                  std::optional<std::uint32_t> wait_ms,
                                                  std::shared_ptr<base::cancellation> cancel,
                                                  std::shared_ptr<base::cancellation> gone);
+  void remember_former(const base::uuid& operation, const operation_key& key);
   wire::answer replayed(const operation_row& row, base::language l) const;
   boost::asio::awaitable<void> carry_out(request r, device_action action, operation_key key,
                                          std::shared_ptr<job> mine);
@@ -117,6 +123,8 @@ class keyed_calls {
   // Shared with those who take their job out of it when they end, which may be after this object did.
   using jobs = std::map<operation_key, std::shared_ptr<job>>;
   std::shared_ptr<jobs> jobs_ = std::make_shared<jobs>();
+  std::map<base::uuid, operation_key> former_;
+  std::deque<base::uuid> former_order_;
 };
 
 }  // namespace tilld::daemon

@@ -433,3 +433,34 @@ TEST_F(keyed_calls_that_take_long, keep_nobody_who_is_gone_and_go_on) {
   EXPECT_EQ(wait(back).text, R"({"confirmation":"printed"})");
   EXPECT_EQ(device_->acted, 1);
 }
+
+TEST_F(keyed_calls_that_take_long, tell_the_operation_that_runs_and_find_it_by_the_one_before) {
+  device d;
+  d.does = {state::unknown, {}, {errc::plugin_crashed, "ended while it was asked"}};
+  auto unknown = boost::json::parse(print(d, R"({"idempotency_key":"p"})").text);
+  auto before = *uuid::parse(std::string(unknown.at("data").at("operation_id").as_string()));
+  asio::steady_timer says(*io_, std::chrono::steady_clock::time_point::max());
+  int asked = 0;
+  keyed_calls::device_action action;
+  action.look_up = [&](uuid, std::string) -> asio::awaitable<device_outcome> {
+    ++asked;
+    boost::system::error_code ignored;
+    co_await says.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    device_outcome outcome{state::not_done, {}, {errc::device_fault, "no"}};
+    co_return outcome;
+  };
+  auto again = begin(0, nullptr, std::move(action));
+  ASSERT_TRUE(turn([&] { return asked == 1; }));
+  EXPECT_TRUE(keyed_->find_running(before)) << "it is asked about at this moment";
+  says.cancel();
+  auto told = boost::json::parse(wait(again).text);
+  EXPECT_EQ(told.at("state").as_string(), "running");
+  auto now = *uuid::parse(std::string(told.at("operation_id").as_string()));
+  EXPECT_NE(now, before);
+  ASSERT_TRUE(keyed_->find_running(now));
+  ASSERT_TRUE(keyed_->find_running(before));
+  EXPECT_TRUE(keyed_->find_former(before));
+  device_->finish();
+  ASSERT_TRUE(turn([&] { return keyed_->running() == 0; }));
+  EXPECT_TRUE(keyed_->find_former(before));
+}

@@ -107,6 +107,28 @@ TEST_F(patience, lets_the_daemon_stop_while_an_operation_runs) {
   EXPECT_EQ(row.at("state").as_string(), "unknown");
 }
 
+TEST_F(patience, is_told_the_operation_that_runs_when_the_one_before_was_unknown) {
+  json::object print{{"idempotency_key", "r"}, {"document", document()}};
+  admin_.call("org.tilld.simulation.fault", {{"interface", "tilld.printer/1"}, {"what", "no_device"}});
+  auto unknown = one_.call("printer.print", print);
+  ASSERT_EQ(kind_of(unknown), "outcome_unknown");
+  auto asked = unknown->at("error").at("data").at("operation_id");
+  wait_until_ready();
+  // It did not print, so now it does, as another operation.
+  print["wait_ms"] = 0;
+  auto answer = result_of(one_.call("printer.print", print));
+  auto row = result_of(one_.call(
+      "operation.get", {{"method", "printer.print"}, {"idempotency_key", "r"}, {"wait_ms", 30'000}}));
+  EXPECT_EQ(text_of(row.at("state")), "done");
+  if (answer.contains("operation_id")) {
+    EXPECT_EQ(answer.at("operation_id"), row.at("operation_id"));
+  }
+  // Whoever wrote down the number of the first attempt finds what became of it.
+  EXPECT_NE(asked, row.at("operation_id"));
+  EXPECT_EQ(result_of(one_.call("operation.get", {{"operation_id", asked}})), row);
+  EXPECT_EQ(kind_of(two_.call("operation.get", {{"operation_id", asked}})), "operation_not_found");
+}
+
 TEST_F(patience, is_for_calls_with_a_key) {
   EXPECT_EQ(kind_of(one_.call("printer.status", {{"wait_ms", 0}})), "invalid_params");
   EXPECT_EQ(kind_of(one_.call("printer.print",
