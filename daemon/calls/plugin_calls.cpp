@@ -73,6 +73,9 @@ const base::schema& envelope() {
   return it;
 }
 
+constexpr std::string_view members_of_the_envelope[] = {"device", "deadline_ms", "wait_ms",
+                                                        "claim",  "blob",        "idempotency_key"};
+
 // Members of the envelope do not reach the plugin.
 result<device_call> prepare(const call& c, const catalogue::word* word, std::string interface,
                             std::string full_name) {
@@ -80,21 +83,23 @@ result<device_call> prepare(const call& c, const catalogue::word* word, std::str
   d.word = word;
   d.interface = std::move(interface);
   d.full_name = std::move(full_name);
-  d.body = c.params;
-  if (auto fits = base::check_params(envelope(), d.body); !fits) return fits.error();
-  d.device = text_in(d.body, "device").value_or("");
+  auto& params = c.params;
+  if (auto fits = base::check_params(envelope(), params); !fits) return fits.error();
+  d.device = text_in(params, "device").value_or("");
   d.deadline_ms = static_cast<std::uint32_t>(
-      integer_in(d.body, "deadline_ms").value_or(word ? word->deadline_ms_default : deadline_ms_of_others));
-  if (auto wait = integer_in(d.body, "wait_ms")) d.wait_ms = static_cast<std::uint32_t>(*wait);
-  d.claim = text_in(d.body, "claim").value_or("");
+      integer_in(params, "deadline_ms").value_or(word ? word->deadline_ms_default : deadline_ms_of_others));
+  if (auto wait = integer_in(params, "wait_ms")) d.wait_ms = static_cast<std::uint32_t>(*wait);
+  d.claim = text_in(params, "claim").value_or("");
   d.cancel = c.cancel;
-  if (auto* blob = d.body.if_contains("blob")) {
+  if (auto* blob = params.if_contains("blob")) {
     auto octets = blob->is_string() ? wire::from_base64(blob->get_string()) : std::nullopt;
     if (!octets) return invalid_member("blob", "must be base64");
     d.blob = std::move(*octets);
   }
-  for (auto member : {"device", "deadline_ms", "wait_ms", "claim", "blob", "idempotency_key"})
-    d.body.erase(member);
+  for (auto& [name, value] : params)
+    if (std::find(std::begin(members_of_the_envelope), std::end(members_of_the_envelope),
+                  std::string_view(name)) == std::end(members_of_the_envelope))
+      d.body.emplace(name, value);
   if (word) {
     auto checked = d.body;
     if (word->changes_state) checked["operation_id"] = base::uuid().text();
@@ -198,8 +203,11 @@ asio::awaitable<device_outcome> look_up(till_parts& till, const catalogue::word*
   co_return outcome;
 }
 
-asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string device,
-                                    base::uuid operation) {
+// Null for what only asks: nobody can take that away.
+using act_in_hand = std::shared_ptr<acts_in_hand::act>;
+
+asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string device, base::uuid operation,
+                                    act_in_hand mine) {
   auto* word = d.word;
   auto full_name = d.full_name;
   d.body["operation_id"] = operation.text();
@@ -216,9 +224,14 @@ asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string
     reply.why = read.error();
   }
   outcome.why = reply.why;
+  // Whoever was cancelled for another's sake learns for whose.
+  auto name_the_holder = [&] {
+    if (mine && mine->ended() && outcome.why.code == errc::cancelled) outcome.why = *mine->ended();
+  };
   if (reply.what == plugin_reply::phase::not_given ||
       (reply.what == plugin_reply::phase::answered && promises_nothing_happened(reply))) {
     outcome.what = device_outcome::state::not_done;
+    name_the_holder();
     co_return outcome;
   }
   // It may have acted. The device itself is asked first; only what it cannot tell stays unknown.
@@ -227,6 +240,7 @@ asio::awaitable<device_outcome> act(till_parts& till, device_call d, std::string
   if (said.what == device_outcome::state::not_done) {
     outcome.what = device_outcome::state::not_done;
     if (cancel && cancel->wanted()) outcome.why = {errc::cancelled, "cancelled; the device did not do it"};
+    name_the_holder();
     co_return outcome;
   }
   outcome.what = device_outcome::state::unknown;
@@ -280,55 +294,76 @@ std::optional<error> why_not_act(const till_parts& till, const call& c, const de
   return claim_book::held_by(*held);
 }
 
+// What changes nothing: the answer is the plugin's, and nothing of it is kept here.
+asio::awaitable<answer> ask_device(till_parts& till, device_call d, std::string device, act_in_hand mine,
+                                   base::language language) {
+  auto* word = d.word;
+  auto name = d.full_name;
+  auto reply = co_await send(till, std::move(d), device);
+  // What a device says after it went to another till is that till's: a card above all.
+  if (mine && mine->ended()) co_return make_error(*mine->ended(), language);
+  if (reply.what != plugin_reply::phase::answered || reply.status != TILLD_OK)
+    co_return make_error(reply.why, language);
+  auto read = read_reply(till, device, name, reply, word);
+  if (!read) co_return make_error(read.error(), language);
+  co_return *read;
+}
+
+// A key says that it must not happen twice. Of an interface of somebody else nothing else is known.
+asio::awaitable<answer> call_with_key(till_parts& till, call c, device_call d, std::string device,
+                                      std::optional<error> refused) {
+  auto* word = d.word;
+  auto language = c.who->language;
+  act_in_hand mine;
+  if (acts(d) && !refused)
+    mine = till.claims.begin_act(device, {c.who->principal, c.who->connection, d.claim}, nullptr);
+  keyed_calls::request request;
+  // How long the caller waits is no part of what it asks for: a repetition may be more patient.
+  for (auto member : {"deadline_ms", "wait_ms", "claim"}) c.params.erase(member);
+  request.wait_ms = d.wait_ms;
+  request.what = std::move(c);
+  // Moved out by the one who runs it: a large document lies in memory once.
+  auto held = std::make_shared<device_call>(std::move(d));
+  if (word) {
+    request.secret_members = word->request.secret;
+    request.seal_answer = !word->reply.bearer.empty() || !word->reply.personal.empty();
+  }
+  keyed_calls::device_action action;
+  action.device = device;
+  action.absent = std::move(refused);
+  action.act = [&till, held, device, mine](base::uuid operation, std::shared_ptr<base::cancellation> cancel) {
+    auto own = std::move(*held);
+    own.cancel = cancel;
+    if (mine) mine->heard_by(std::move(cancel));
+    return act(till, std::move(own), device, operation, mine);
+  };
+  if (word && !word->outcome.empty())
+    action.look_up = [&till, word](base::uuid operation, std::string at) {
+      return look_up(till, word, operation, std::move(at));
+    };
+  co_return co_await till.keyed.act(std::move(request), std::move(action));
+}
+
 asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* word, std::string interface,
                                     std::string full_name, call c) {
   auto language = c.who->language;
   auto prepared = prepare(c, word, std::move(interface), std::move(full_name));
   if (!prepared) co_return make_error(prepared.error(), language);
   auto provider = provider_of(till, c, *prepared);
-  // Of an interface of somebody else nothing is known; a key says that it must not happen twice.
-  bool keyed = word ? word->changes_state : c.params.contains("idempotency_key");
-  if (!provider && !keyed) co_return make_error(why_absent(till, *prepared), language);
-  auto device = provider ? provider->instance_name() : prepared->device;
-  auto refused = why_not_act(till, c, *prepared, device);
-  if (prepared->wait_ms && !keyed)
+  bool has_key = word ? word->changes_state : c.params.contains("idempotency_key");
+  if (prepared->wait_ms && !has_key)
     co_return make_error(invalid_member("wait_ms", "is for calls with an idempotency_key"), language);
-  if (!keyed) {
-    if (refused) co_return make_error(*refused, language);
-    auto name = prepared->full_name;
-    auto reply = co_await send(till, std::move(*prepared), device);
-    if (reply.what == plugin_reply::phase::answered && reply.status == TILLD_OK) {
-      auto read = read_reply(till, device, name, reply, word);
-      co_return read ? *read : make_error(read.error(), language);
-    }
-    co_return make_error(reply.why, language);
-  }
-  keyed_calls::device_action action;
-  action.device = device;
-  if (!provider)
-    action.absent = why_absent(till, *prepared);
-  else if (refused)
-    action.absent = *refused;
-  action.act = [&till, d = *prepared, device](base::uuid operation,
-                                              std::shared_ptr<base::cancellation> cancel) {
-    auto mine = d;
-    mine.cancel = std::move(cancel);
-    return act(till, std::move(mine), device, operation);
-  };
-  if (word && !word->outcome.empty())
-    action.look_up = [&till, word](base::uuid operation, std::string at) {
-      return look_up(till, word, operation, std::move(at));
-    };
-  keyed_calls::request request;
-  // How long the caller waits is no part of what it asks for: a repetition may be more patient.
-  for (auto member : {"deadline_ms", "wait_ms", "claim"}) c.params.erase(member);
-  request.wait_ms = prepared->wait_ms;
-  request.what = std::move(c);
-  if (word) {
-    request.secret_members = word->request.secret;
-    request.seal_answer = !word->reply.bearer.empty() || !word->reply.personal.empty();
-  }
-  co_return co_await till.keyed.act(std::move(request), std::move(action));
+  auto device = provider ? provider->instance_name() : prepared->device;
+  auto refused = provider ? why_not_act(till, c, *prepared, device) : why_absent(till, *prepared);
+  if (has_key)
+    co_return co_await call_with_key(till, std::move(c), std::move(*prepared), std::move(device),
+                                     std::move(refused));
+  if (refused) co_return make_error(*refused, language);
+  act_in_hand mine;
+  if (acts(*prepared))
+    mine = till.claims.begin_act(device, {c.who->principal, c.who->connection, prepared->claim}, c.cancel);
+  c.drop_params();
+  co_return co_await ask_device(till, std::move(*prepared), std::move(device), std::move(mine), language);
 }
 
 role_set allowed_for(const catalogue::word& word) {

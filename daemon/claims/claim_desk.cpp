@@ -150,6 +150,7 @@ void claim_desk::carry_out_steps() {
       } else if (auto* c = std::get_if<claim_step::changed>(&step)) {
         boost::json::object data{{"device", c->device}, {"claim", describe(c->device)}};
         events_.publish("claims.changed", "tilld", boost::json::serialize(data));
+        acts_.holder_is(c->device, book_.find(c->device));
       }
     }
   set_timer();

@@ -15,6 +15,7 @@
 #include <boost/json/object.hpp>
 
 #include "base/cancellation.hpp"
+#include "daemon/claims/acts_in_hand.hpp"
 #include "daemon/claims/claim_book.hpp"
 #include "daemon/events/event_hub.hpp"
 
@@ -40,6 +41,13 @@ class claim_desk {
   // everybody. What tells a state (its last word ends in "_changed") is everybody's.
   void publish(std::string topic, std::string device, std::string data);
 
+  // Something of somebody who may act on the device is in hand there, while what is returned lives; when the
+  // device goes to somebody else it is wished away.
+  std::shared_ptr<acts_in_hand::act> begin_act(const std::string& device, acts_in_hand::actor who,
+                                               std::shared_ptr<base::cancellation> wish) {
+    return acts_.begin(device, std::move(who), book_.find(device), std::move(wish));
+  }
+
   const claim_book& book() const { return book_; }
   // holder, client, here (whether its connection is), ends_in_ms, waiting, one_at_a_time, inputs_held; null
   // where it is shared.
@@ -60,6 +68,7 @@ class claim_desk {
   const base::clock& clock_;
   event_hub& events_;
   claim_book book_;
+  acts_in_hand acts_;
   boost::asio::steady_timer timer_;
   std::map<std::uint64_t, std::shared_ptr<waiting_call>> waiting_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
