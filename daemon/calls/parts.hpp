@@ -29,6 +29,7 @@ inline constexpr std::int64_t wait_ms_max = 10 * 60 * 1000;  // for a device, or
 inline constexpr std::size_t connections_max = 256;
 inline constexpr std::size_t connection_memory_max = 32 << 20;  // of all connections together
 inline constexpr std::size_t calls_memory_max = 32 << 20;       // of all large requests in hand together
+inline constexpr std::size_t large_requests_max = calls_memory_max / 4 * 3;  // of these, without sales
 
 struct till_parts {
   boost::asio::any_io_executor executor;

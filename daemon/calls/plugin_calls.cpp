@@ -58,6 +58,7 @@ struct device_call {
   std::optional<std::uint32_t> wait_ms = {};
   std::string claim = {};  // by which the caller acts, when it does not by its connection
   std::shared_ptr<base::cancellation> cancel = nullptr;
+  std::shared_ptr<loan> lent = nullptr;
 };
 
 // What every call of a device takes beside the members of the word.
@@ -91,6 +92,7 @@ result<device_call> prepare(const call& c, const catalogue::word* word, std::str
   if (auto wait = integer_in(params, "wait_ms")) d.wait_ms = static_cast<std::uint32_t>(*wait);
   d.claim = text_in(params, "claim").value_or("");
   d.cancel = c.cancel;
+  d.lent = c.lent;
   if (auto* blob = params.if_contains("blob")) {
     auto octets = blob->is_string() ? wire::from_base64(blob->get_string()) : std::nullopt;
     if (!octets) return invalid_member("blob", "must be base64");
@@ -125,6 +127,10 @@ asio::awaitable<plugin_reply> send(till_parts& till, device_call d, std::string 
   request.blob = std::move(d.blob);
   request.deadline_ms = d.deadline_ms;
   request.cancel = d.cancel;
+  // It may wait for its turn for a while: as what the plugin gets, and as nothing else.
+  d.body = {};
+  if (d.lent) d.lent->shrink_to(request.body.size() + request.blob.size());
+  request.lent = std::move(d.lent);
   co_return co_await provider->ask(std::move(request));
 }
 
@@ -322,6 +328,7 @@ asio::awaitable<answer> call_with_key(till_parts& till, call c, device_call d, s
   for (auto member : {"deadline_ms", "wait_ms", "claim"}) c.params.erase(member);
   request.wait_ms = d.wait_ms;
   request.what = std::move(c);
+  request.what.lent = nullptr;
   // Moved out by the one who runs it: a large document lies in memory once.
   auto held = std::make_shared<device_call>(std::move(d));
   if (word) {

@@ -75,7 +75,8 @@ answer hello(till_parts& till, const call& c) {
                         {"requests_in_flight", requests_in_flight_max},
                         {"connections", connections_max},
                         {"blob_octets", wire::plugin_blob_size_max},
-                        {"memory_octets", connection_memory_max}}}});
+                        {"memory_octets", connection_memory_max},
+                        {"large_requests_octets", large_requests_max}}}});
 }
 
 answer ping(const till_parts& till, const call& c) {
@@ -122,7 +123,9 @@ void add_session_calls(router& methods, till_parts* till) {
                                   needed("requests_in_flight", whole(), "of a connection"),
                                   needed("connections", whole(), "of all clients"),
                                   needed("blob_octets", whole(), "of a blob beside a request over HTTP"),
-                                  needed("memory_octets", whole(), "of all connections together")}),
+                                  needed("memory_octets", whole(), "of all connections together"),
+                                  needed("large_requests_octets", whole(),
+                                         "of all large requests in hand together, sales aside")}),
                           "beyond which calls wait or are refused")}),
        .errors = {errc::protocol_unsupported, errc::unauthenticated}},
       [till](const call& c) { return hello(*till, c); });

@@ -335,6 +335,10 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
     co_return reply;
   }
   pending_[id] = mine;
+  // The plugin may keep it waiting for a customer; what it was asked is its own now.
+  std::string().swap(request.body);
+  std::string().swap(request.blob);
+  request.lent = nullptr;
   {
     // It may be too late for that; the plugin knows, and its answer is waited for as long as before.
     base::cancellation::stage with_the_plugin(cancel.get(), [this, id] { tell_to_cancel(id); });

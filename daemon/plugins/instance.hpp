@@ -38,6 +38,8 @@ struct plugin_request {
   // While it waits for its turn, a wish ends it with `not_given` and errc::cancelled. With the plugin, the
   // plugin is told, and its answer says what became of it. May be null.
   std::shared_ptr<base::cancellation> cancel = nullptr;
+  // What the request counts for in memory; given back as soon as the plugin has it.
+  std::shared_ptr<void> lent = nullptr;
 };
 
 struct plugin_reply {

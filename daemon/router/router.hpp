@@ -40,6 +40,15 @@ struct caller {
   std::set<std::uint64_t> subscriptions;
 };
 
+// Memory that a request in hand counts for, while it lives. Whoever has used up a part of the request gives
+// that part back.
+class loan {
+ public:
+  virtual ~loan() = default;
+  // Only so much is needed from now on; never more than before.
+  virtual void shrink_to(std::size_t octets) = 0;
+};
+
 struct call {
   std::shared_ptr<caller> who;
   std::string method;
@@ -48,7 +57,7 @@ struct call {
   std::shared_ptr<base::cancellation> cancel = nullptr;  // null for who cannot take it back
   // Wished when nobody can hear the answer any more. What has a key goes on; who only waits for it need not.
   std::shared_ptr<base::cancellation> gone = nullptr;
-  std::shared_ptr<void> lent = nullptr;  // memory that the request counts for, while it lives
+  std::shared_ptr<loan> lent = nullptr;  // null for a small request
 
   // Forgets what was asked, once it is read: a call that waits must not keep a mebibyte for it.
   void drop_params() {

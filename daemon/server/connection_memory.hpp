@@ -3,7 +3,9 @@
 // sends half a line a thousand times, or never reads, costs itself and nobody else.
 //
 // Large requests in hand have a budget of their own: closing the connection would not end them, so what does
-// not fit is refused instead. [I/O thread]
+// not fit is refused instead. A quarter of it is for sales alone, which are never kept waiting by what
+// devices are asked to do; and who has borrowed much already, over whatever connections, borrows nothing
+// more. [I/O thread]
 #pragma once
 
 #include <cstddef>
@@ -11,6 +13,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
+
+#include "daemon/router/router.hpp"
 
 namespace tilld::daemon {
 
@@ -45,14 +50,22 @@ class connection_memory {
       close();
     }
   }
-  // For a request in hand, until the last copy of what is returned is gone; null when there is no room for
-  // it.
-  std::shared_ptr<void> borrow(std::size_t octets) {
-    if (*lent_ + octets > calls_octets_max_) return nullptr;
-    if (octets == 0) return lent_;
-    *lent_ += octets;
-    return std::shared_ptr<void>(lent_.get(), [lent = lent_, octets](void*) { *lent -= octets; });
+  enum class purpose { sale, other };
+  // For a request in hand of this principal, until the last copy of what is returned is gone; null when there
+  // is no room for it, or when the principal has its share already.
+  std::shared_ptr<loan> borrow(const std::string& principal, std::size_t octets, purpose what) {
+    auto& in = *lent_;
+    auto limit = what == purpose::sale ? calls_octets_max_ : others_octets(calls_octets_max_);
+    if (in.total + octets > limit) return nullptr;
+    if (what == purpose::sale) return std::make_shared<slip>(lent_, std::string(), octets);
+    auto at = in.by_principal.find(principal);
+    if (at != in.by_principal.end() && at->second > share_octets(calls_octets_max_)) return nullptr;
+    return std::make_shared<slip>(lent_, principal, octets);
   }
+  std::size_t lent() const { return lent_->total; }
+  // Of a budget: what is not kept for sales, and what a principal may have borrowed and still borrow more.
+  static constexpr std::size_t others_octets(std::size_t budget) { return budget / 4 * 3; }
+  static constexpr std::size_t share_octets(std::size_t budget) { return budget / 16 * 3; }
 
   std::size_t total() const { return total_; }
   std::size_t count() const { return members_.size(); }
@@ -62,10 +75,38 @@ class connection_memory {
     std::size_t octets = 0;
     std::function<void()> close;
   };
+  struct lent_octets {
+    std::size_t total = 0;
+    std::map<std::string, std::size_t> by_principal;
+  };
+  class slip final : public loan {
+   public:
+    slip(std::shared_ptr<lent_octets> in, std::string principal, std::size_t octets)
+        : in_(std::move(in)), principal_(std::move(principal)), octets_(octets) {
+      in_->total += octets;
+      if (!principal_.empty()) in_->by_principal[principal_] += octets;
+    }
+    ~slip() override { shrink_to(0); }
+    slip(const slip&) = delete;
+    void shrink_to(std::size_t octets) override {
+      if (octets >= octets_) return;
+      auto back = octets_ - octets;
+      octets_ = octets;
+      in_->total -= back;
+      auto at = in_->by_principal.find(principal_);
+      if (at != in_->by_principal.end() && (at->second -= back) == 0) in_->by_principal.erase(at);
+    }
+
+   private:
+    std::shared_ptr<lent_octets> in_;
+    std::string principal_;
+    std::size_t octets_;
+  };
+
   std::size_t octets_max_, calls_octets_max_;
   std::size_t total_ = 0;
   // Shared with what is borrowed, which may outlive this.
-  std::shared_ptr<std::size_t> lent_ = std::make_shared<std::size_t>(0);
+  std::shared_ptr<lent_octets> lent_ = std::make_shared<lent_octets>();
   std::map<std::uint64_t, member> members_;
 };
 

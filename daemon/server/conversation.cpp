@@ -20,8 +20,9 @@ namespace {
 // any more.
 constexpr std::size_t unread_events_max = 256 * 1024;
 constexpr std::size_t unread_answers_max = 1 << 20;
-// What a request in hand takes, measured in lines: its text, the values read from it, what the plugin gets.
-constexpr std::size_t lines_a_call_holds = 8, large_line = 4 * 1024, blobs_a_call_holds = 5;
+// What a request takes while it is read, measured in lines: its text, the values read from it, what the
+// plugin gets. How little of it is kept afterwards the call itself says (loan::shrink_to).
+constexpr std::size_t lines_a_call_holds = 8, large_line = 16 * 1024, blobs_a_call_holds = 4;
 
 // Both wishes of a call in flight, made at once.
 struct call_wishes {
@@ -156,16 +157,19 @@ void conversation::take(std::string_view text, std::string_view blob) {
   }
   // Only large requests count: 32 small ones in hand are not what fills a memory, and are never refused for
   // others' sake.
-  auto lent =
+  auto octets =
       (text.size() > large_line ? lines_a_call_holds * text.size() : 0) + blobs_a_call_holds * blob.size();
-  auto borrowed = memory_.borrow(lent);
-  if (!borrowed) {
-    answer_to(request->id,
-              make_error({errc::busy, "too many large requests are being worked on"}, who_->language));
-    return;
+  if (octets > 0) {
+    auto what =
+        c.method == "sale.record" ? connection_memory::purpose::sale : connection_memory::purpose::other;
+    // The operation may outlive its answer (wait_ms); what it holds counts until then.
+    c.lent = memory_.borrow(who_->principal, octets, what);
+    if (!c.lent) {
+      answer_to(request->id,
+                make_error({errc::busy, "too many large requests are being worked on"}, who_->language));
+      return;
+    }
   }
-  // The operation may outlive its answer (wait_ms); what it holds counts until then.
-  c.lent = std::move(borrowed);
   if (m->keeps_raw_params) c.raw_params = std::string(wire::raw_params(text));
   auto wishes = std::make_shared<call_wishes>();
   c.cancel = std::shared_ptr<base::cancellation>(wishes, &wishes->cancel);
