@@ -93,6 +93,12 @@ asio::awaitable<answer> claim(till_parts& till, call c) {
   if (former && former->holder.connection != who.connection) {
     auto traced = co_await trace(till, c, *former, *reason);
     if (!traced) co_return make_error(traced.error(), language);
+    // Who hung up while that was written was told so before it had anything, and would keep it unused until
+    // its time limit.
+    if (!c.who->here) {
+      error why{errc::cancelled, "the connection is gone; " + *device + " was not taken"};
+      co_return make_error(why, language);
+    }
     // Meanwhile it may have gone to somebody else, of whom the record says nothing.
     auto present = till.claims.book().find(*device);
     if (present && present->claim != former->claim) {

@@ -38,6 +38,8 @@ struct caller {
   // flight. Empty where a connection has one request only.
   std::function<bool(std::string_view id)> cancel;
   std::set<std::uint64_t> subscriptions;
+  // False when it will say nothing more: what only somebody who speaks can keep is not given to it.
+  bool here = true;
 };
 
 // Memory that a request in hand counts for, while it lives. Whoever has used up a part of the request gives

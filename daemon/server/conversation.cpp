@@ -65,7 +65,10 @@ void conversation::leave() {
   }
 }
 
-void conversation::heard_all() { till_.claims.hang_up(who_->connection); }
+void conversation::heard_all() {
+  who_->here = false;
+  till_.claims.hang_up(who_->connection);
+}
 
 void conversation::sent() {
   if (!behind_ || !out_ || out_->unsent() > unread_events_max / 2) return;

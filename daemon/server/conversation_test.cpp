@@ -137,3 +137,23 @@ TEST_F(a_conversation, gives_up_what_has_no_key_when_nobody_is_there_to_hear_it)
   EXPECT_EQ(gone_, 2) << "and who only waits for it is told that nobody listens";
   EXPECT_EQ(out.ended, 0);
 }
+
+TEST_F(a_conversation, takes_nothing_by_force_when_it_ended_before_that_was_written_down) {
+  plugin_config device;
+  device.name = "sim";
+  device.file = "/nowhere/nothing.so";
+  plugins_->start({device});
+  said_aloud out, out_2;
+  auto holder = begin(out, 1), force = begin(out_2, 2);
+  ask(*holder, "device.claim", {{"device", "sim"}});
+  ASSERT_TRUE(turn([&] { return holder->in_flight().empty(); }));
+  EXPECT_NE(out.text.find("\"claim\""), std::string::npos) << out.text;
+  auto before = journal_->head().sequence;
+  ask(*force, "device.claim", {{"device", "sim"}, {"force", true}, {"reason", "closing time"}});
+  force->heard_all();
+  ASSERT_TRUE(turn([&] { return force->in_flight().empty(); }));
+  EXPECT_EQ(journal_->head().sequence, before + 1);
+  EXPECT_NE(out_2.text.find("cancelled"), std::string::npos) << out_2.text;
+  ASSERT_TRUE(claims_.book().find("sim"));
+  EXPECT_EQ(claims_.book().find("sim")->holder.connection, 1u);
+}
