@@ -146,6 +146,7 @@ base::schema shape_of_claim() {
 
 void pass_events_through_claims(till_parts& till) {
   till.plugins.on_event = [&till](std::string topic, std::string source, std::string data) {
+    till.states.said(topic, source, data, till.clock.unix_ms());
     till.claims.publish(std::move(topic), std::move(source), std::move(data));
   };
 }

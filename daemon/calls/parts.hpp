@@ -13,6 +13,7 @@
 #include "base/crypto.hpp"
 #include "daemon/claims/claim_desk.hpp"
 #include "daemon/config/config.hpp"
+#include "daemon/events/device_states.hpp"
 #include "daemon/events/event_hub.hpp"
 #include "daemon/forward/forwarder.hpp"
 #include "daemon/plugins/plugin_set.hpp"
@@ -50,6 +51,7 @@ struct till_parts {
   // Closes the connections of a principal that may not speak any more.
   std::function<void(const std::string& principal)> hang_up;
   boost::asio::any_io_executor aside;  // a thread for what would hold the I/O thread up; may be empty
+  device_states states = {};           // what devices said of themselves last
 };
 
 // Writes a record that no call asked for: a plugin died, a person decided. Failure is logged; nothing waits

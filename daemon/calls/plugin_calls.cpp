@@ -312,6 +312,8 @@ asio::awaitable<answer> ask_device(till_parts& till, device_call d, std::string 
     co_return make_error(reply.why, language);
   auto read = read_reply(till, device, name, reply, word);
   if (!read) co_return make_error(read.error(), language);
+  if (word && word->method == "printer.status")
+    till.states.said("printer.status_changed", device, reply.body, till.clock.unix_ms());
   co_return *read;
 }
 
@@ -451,10 +453,14 @@ boost::json::array describe_devices(const till_parts& till) {
   for (auto& plugin : till.plugins.all()) {
     boost::json::array interfaces;
     for (auto& one : plugin->provided()) interfaces.emplace_back(one);
-    list.push_back({{"device", plugin->instance_name()},
-                    {"interfaces", std::move(interfaces)},
-                    {"state", name(plugin->state())},
-                    {"claim", till.claims.describe(plugin->instance_name())}});
+    auto& device = plugin->instance_name();
+    boost::json::object one{{"device", device},
+                            {"interfaces", std::move(interfaces)},
+                            {"state", name(plugin->state())},
+                            {"claim", till.claims.describe(device)}};
+    if (plugin->provides("tilld.printer/1")) one["printer"] = till.states.printer(device);
+    if (plugin->provides("tilld.reader/1")) one["reader"] = till.states.reader(device);
+    list.push_back(std::move(one));
   }
   return list;
 }

@@ -216,6 +216,8 @@ void answer_plugins(till_parts& till) {
   // A plugin that dies is a fact that somebody may ask for months later.
   till.plugins.on_changed = [&till](instance& which, plugin_state before) {
     auto now = which.state();
+    // Another life of the plugin knows nothing of what this one said.
+    if (now != plugin_state::ready) till.states.forget(which.instance_name());
     if (now == plugin_state::ready || now == plugin_state::starting || now == plugin_state::stopped) return;
     journal_note(till, "plugin.ended",
                  {{"plugin", which.instance_name()},

@@ -70,10 +70,26 @@ schema shape_of_device() {
                        needed("waiting", whole(0), "how many stand in line"),
                        needed("one_at_a_time", boolean(), "its input waits for device.next"),
                        needed("inputs_held", whole(0), "so many")});
+  auto condition = object(
+      {optional("online", boolean(), "whether it can be talked to; left out when nothing was said yet"),
+       needed("paper", one_of({"unknown", "enough", "low", "out"}), "in it"),
+       needed("cover", one_of({"unknown", "closed", "open"}), "of it"),
+       needed("drawer", one_of({"unknown", "closed", "open"}), "that hangs on it"),
+       optional("confirmation", text(), "the surest that it gives"),
+       optional("model", text(), "as it names itself"),
+       optional("detail", text(), "anything else that IT staff should read"),
+       optional("said_ms", whole(), "when it said so, in Unix milliseconds; left out when it never did")});
+  auto card = object(
+      {needed("card", one_of({"unknown", "none", "present"}), "whether one lies there"),
+       optional("presentation", whole(0), "its number, as reader.removed names it"),
+       optional("said_ms", whole(), "when it came or went, in Unix milliseconds; left out when none did")});
   return object({needed("device", text(), "for the member device of calls"),
                  needed("interfaces", list(text()), "what it provides"),
                  needed("state", text(), "ready, or as plugin.list says"),
-                 optional("claim", claim, "who holds it; null when it is shared")});
+                 optional("claim", claim, "who holds it; null when it is shared"),
+                 optional("printer", condition,
+                          "of tilld.printer/1: the last that it said, as in printer.status_changed"),
+                 optional("reader", card, "of tilld.reader/1: the last that it said")});
 }
 
 schema shape_of_backlog() {

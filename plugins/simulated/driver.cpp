@@ -236,6 +236,7 @@ class driver {
     waiting.clear();
     if (request.what != simulation::trouble::none)
       waiting.assign(std::min(request.count.value_or(1), 1000u), request.what);
+    tell_condition();
     return {};
   }
 
@@ -299,6 +300,7 @@ class driver {
     if (waiting.empty() || done_before) return simulation::trouble::none;
     const auto trouble = waiting.front();
     waiting.pop_front();
+    tell_condition();
     switch (trouble) {
       case simulation::trouble::paper_out: throw tilld::failure(TILLD_E_IO, "no paper", "paper_out");
       case simulation::trouble::cover_open:
@@ -306,6 +308,15 @@ class driver {
       case simulation::trouble::no_device: throw tilld::failure(TILLD_E_NO_DEVICE, "unplugged");
       default: return trouble;
     }
+  }
+  // Paper and cover are another than last told.
+  void tell_condition() {
+    const auto now = printer_status({});
+    if (told_ == std::pair(now.paper, now.cover)) return;
+    told_ = std::pair(now.paper, now.cover);
+    tilld::printer::status_changed event;
+    static_cast<tilld::printer::condition&>(event) = now;
+    host_.emit(event);
   }
   bool has_trouble(const std::string& interface, simulation::trouble what) const {
     const auto found = troubles_.find(interface);
@@ -349,6 +360,7 @@ class driver {
         }
       }
       loaded_ = true;
+      tell_condition();
       for (auto& work : std::exchange(waiting_for_load_, {})) work();
     });
   }
@@ -394,6 +406,7 @@ class driver {
   std::list<awaiting> awaiting_;
 
   paper paper_;
+  std::optional<std::pair<tilld::printer::paper, tilld::printer::cover>> told_;
   std::vector<std::string> display_;
 
   wallets wallets_;
