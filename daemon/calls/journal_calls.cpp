@@ -79,8 +79,9 @@ asio::awaitable<answer> read_records(till_parts& till, call c) {
   co_return make_result(o);
 }
 
-// Walks the whole chain in slices, between which sales go on.
-asio::awaitable<answer> verify(till_parts& till, call c) {
+// Walks the whole chain in slices, between which sales go on, and between which it can be given up.
+asio::awaitable<answer> walk(till_parts& till, base::language language,
+                             std::shared_ptr<base::cancellation> cancel) {
   auto head = till.journal.head();
   base::chain_follower follower(till.settings.till);
   std::map<std::string, std::int64_t> kinds;
@@ -92,8 +93,12 @@ asio::awaitable<answer> verify(till_parts& till, call c) {
     o["why"] = why.detail;
   };
   while (follower.head().sequence < head.sequence) {
+    if (cancel && cancel->wanted()) {
+      error why{errc::cancelled, "cancelled at record " + std::to_string(follower.head().sequence)};
+      co_return make_error(why, language);
+    }
     auto some = co_await read(till, follower.head().sequence + 1, 500, 1 << 20);
-    if (!some) co_return make_error(some.error(), c.who->language);
+    if (!some) co_return make_error(some.error(), language);
     if ((*some)->empty()) {
       error why{errc::record_gap, "the record is missing"};
       broken(why);
@@ -115,6 +120,26 @@ asio::awaitable<answer> verify(till_parts& till, call c) {
   for (auto& [kind, count] : kinds) counts[kind] = count;
   o["kinds"] = std::move(counts);
   co_return make_result(o);
+}
+
+// With a key it is an operation like a long call of a device: it can be waited for, asked for and cancelled.
+asio::awaitable<answer> verify(till_parts& till, call c) {
+  auto language = c.who->language;
+  auto wait_ms = integer_in(c.params, "wait_ms");
+  if (!c.params.contains("idempotency_key")) {
+    if (wait_ms)
+      co_return make_error(invalid_member("wait_ms", "is for calls with an idempotency_key"), language);
+    co_return co_await walk(till, language, std::move(c.cancel));
+  }
+  keyed_calls::request request;
+  if (wait_ms) request.wait_ms = static_cast<std::uint32_t>(*wait_ms);
+  c.params.erase("wait_ms");
+  request.what = std::move(c);
+  keyed_calls::question question;
+  question.run = [&till, language](std::shared_ptr<base::cancellation> cancel) {
+    return walk(till, language, std::move(cancel));
+  };
+  co_return co_await till.keyed.ask(std::move(request), std::move(question));
 }
 
 }  // namespace
@@ -166,7 +191,10 @@ void add_journal_calls(router& methods, till_parts* till) {
   methods.add({.name = "journal.verify",
                .summary = "Walks the whole chain, while sales go on",
                .allowed = watchers,
-               .params = object({}),
+               .key = keyed::may_be,
+               .params = object({optional("wait_ms", whole(0, wait_ms_max),
+                                          "with a key: how long to wait for the end; after that the answer "
+                                          "is its operation_id and the state running")}),
                .result = object(
                    {needed("till", text(), "its id"), needed("head", whole(0), "number of the last record"),
                     needed("whole", boolean(), "whether every link holds"),
@@ -175,7 +203,7 @@ void add_journal_calls(router& methods, till_parts* till) {
                     optional("kinds", map(whole(0)), "how many records of each kind, when whole"),
                     optional("broken_at", whole(1), "the first record that does not fit"),
                     optional("why", text(), "in words")}),
-               .errors = {errc::storage_failed}},
+               .errors = {errc::cancelled, errc::storage_failed}},
               [till](call c) { return verify(*till, std::move(c)); });
 }
 

@@ -103,6 +103,7 @@ std::string roles(const method& m) {
 void put_method(std::string& page, const method& m, const std::vector<base::errc>& common) {
   page += "\n## " + m.name + "\n" + m.summary.text() + ".\n\nMay be called by " + roles(m) + ".";
   if (m.key == keyed::always) page += " Needs `idempotency_key`.";
+  if (m.key == keyed::may_be) page += " With an `idempotency_key` nobody need wait for it.";
   if (m.before_hello) page += " On TCP it answers before anybody signed on.";
   auto params = whole_params(m).text();
   if (auto* rest = params.if_contains("additionalProperties"); rest && *rest == false)

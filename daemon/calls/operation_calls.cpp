@@ -65,6 +65,9 @@ asio::awaitable<answer> get(till_parts& till, call c) {
     return make_error({errc::operation_not_found, "no such operation of this principal"}, language);
   };
   auto may_see = [&](const operation_row& row) { return sees_all || row.key.principal == c.who->principal; };
+  // A question is in memory alone.
+  if (auto* question = id ? till.keyed.find_question(*id) : till.keyed.find_question(by_key))
+    co_return may_see(*question) ? make_result(describe(*question)) : refuse();
   // An attempt that came to nothing gave way to another one under the same key.
   std::optional<operation_key> later;
   if (auto* former = id ? till.keyed.find_former(*id) : nullptr) later = *former;

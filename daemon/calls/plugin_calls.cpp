@@ -317,7 +317,7 @@ asio::awaitable<answer> ask_device(till_parts& till, device_call d, std::string 
   co_return *read;
 }
 
-// A key says that it must not happen twice. Of an interface of somebody else nothing else is known.
+// A key says that it must not happen twice, or that its caller does not want to wait for it.
 asio::awaitable<answer> call_with_key(till_parts& till, call c, device_call d, std::string device,
                                       std::optional<error> refused) {
   auto* word = d.word;
@@ -333,6 +333,20 @@ asio::awaitable<answer> call_with_key(till_parts& till, call c, device_call d, s
   request.what.lent = nullptr;
   // Moved out by the one who runs it: a large document lies in memory once.
   auto held = std::make_shared<device_call>(std::move(d));
+  if (word && !word->changes_state) {
+    // The content is compared with its secrets: another code asks for another customer, and nothing is stored
+    // from which one could be guessed.
+    keyed_calls::question question;
+    question.device = device;
+    question.absent = std::move(refused);
+    question.run = [&till, held, device, mine, language](std::shared_ptr<base::cancellation> cancel) {
+      auto own = std::move(*held);
+      own.cancel = cancel;
+      if (mine) mine->heard_by(std::move(cancel));
+      return ask_device(till, std::move(own), device, mine, language);
+    };
+    co_return co_await till.keyed.ask(std::move(request), std::move(question));
+  }
   if (word) {
     request.secret_members = word->request.secret;
     request.seal_answer = !word->reply.bearer.empty() || !word->reply.personal.empty();
@@ -359,7 +373,7 @@ asio::awaitable<answer> call_device(till_parts& till, const catalogue::word* wor
   auto prepared = prepare(c, word, std::move(interface), std::move(full_name));
   if (!prepared) co_return make_error(prepared.error(), language);
   auto provider = provider_of(till, c, *prepared);
-  bool has_key = word ? word->changes_state : c.params.contains("idempotency_key");
+  bool has_key = (word && word->changes_state) || c.params.contains("idempotency_key");
   if (prepared->wait_ms && !has_key)
     co_return make_error(invalid_member("wait_ms", "is for calls with an idempotency_key"), language);
   auto device = provider ? provider->instance_name() : prepared->device;
@@ -428,8 +442,7 @@ method describe_word(const catalogue::word& word, const boost::json::object& in_
   auto put = [&properties](const char* name, const base::schema& what, std::string_view says) {
     properties[name] = what.saying(says).text();
   };
-  for (auto& [name, what] : envelope().text().at("properties").as_object())
-    if (word.changes_state || name != "wait_ms") properties[name] = what;
+  for (auto& [name, what] : envelope().text().at("properties").as_object()) properties[name] = what;
   put("deadline_ms", base::shape::whole(1, deadline_ms_max),
       "how long the device has for it; " + std::to_string(word.deadline_ms_default) + " when left out");
   if (params.contains("x-blob")) put("blob", base::shape::text(), "octets in base64");
@@ -439,7 +452,7 @@ method describe_word(const catalogue::word& word, const boost::json::object& in_
   return {.name = std::string(word.method),
           .summary = std::string(word.summary),
           .allowed = allowed_for(word),
-          .key = word.changes_state ? keyed::always : keyed::no,
+          .key = word.changes_state ? keyed::always : keyed::may_be,
           .params = base::schema(std::move(params)),
           .result = base::schema(std::move(result)),
           .errors = word.changes_state ? std::vector<errc>{errors_of_keyed_words}

@@ -1,5 +1,6 @@
 #include "daemon/router/keyed_calls.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <boost/asio/co_spawn.hpp>
@@ -26,6 +27,7 @@ struct keyed_calls::job {
   base::hash256 mac{};
   std::optional<uuid> operation;  // set as soon as it is certain that this one runs, and its intent durable
   std::optional<uuid> before;     // an earlier attempt that the device is asked about
+  std::optional<operation_row> question;  // set where nothing is written down
   std::optional<answer> outcome;
   std::shared_ptr<base::cancellation> cancel = std::make_shared<base::cancellation>();
   std::set<asio::steady_timer*> waiting;
@@ -52,7 +54,11 @@ class keyed_calls::ear {
 
 keyed_calls::keyed_calls(asio::any_io_executor executor, store& s, const base::clock& clock,
                          base::byte_string mac_key)
-    : executor_(std::move(executor)), store_(s), clock_(clock), mac_key_(std::move(mac_key)) {}
+    : executor_(std::move(executor)),
+      store_(s),
+      clock_(clock),
+      mac_key_(std::move(mac_key)),
+      forget_(executor_) {}
 
 result<operation_key> keyed_calls::key_of(const call& c) const {
   auto* key = c.params.if_contains("idempotency_key");
@@ -171,6 +177,42 @@ asio::awaitable<answer> keyed_calls::act(request r, device_action action) {
   co_return co_await answer_of(std::move(mine), wait_ms, std::move(cancel), std::move(gone));
 }
 
+asio::awaitable<answer> keyed_calls::ask(request r, question q) {
+  auto language = r.what.who->language;
+  auto key = key_of(r.what);
+  if (!key) co_return make_error(key.error(), language);
+  auto mac = r.mac ? *r.mac : content_of(r.what.params, r.secret_members);
+  auto wait_ms = r.wait_ms;
+  auto cancel = r.what.cancel, gone = r.what.gone;
+  r = {};
+  (void)kept_->forget_old(clock_.monotonic_ms());
+  std::shared_ptr<job> mine;
+  if (auto at = jobs_->find(*key); at != jobs_->end()) mine = at->second;
+  auto* kept = mine ? nullptr : kept_->find(*key);
+  if (mine ? mine->mac != mac : kept && kept->content_mac != mac) {
+    error why{errc::key_conflict, "this key was used before with other content"};
+    co_return make_error(why, language, kept ? std::optional(kept->id) : mine->operation);
+  }
+  if (kept && kept->state == operation_state::done) co_return replayed(*kept, language);
+  if (!mine) {
+    if (q.absent) co_return make_error(*q.absent, language);
+    auto at_work = std::count_if(jobs_->begin(), jobs_->end(), [](auto& j) { return !!j.second->question; });
+    if (static_cast<std::size_t>(at_work) >= questions_max) {
+      error why{errc::busy, "too many questions are being worked on"};
+      co_return make_error(why, language);
+    }
+    mine = std::make_shared<job>();
+    mine->mac = mac;
+    mine->operation = uuid::v7(clock_.unix_ms());
+    mine->question = operation_row{*key, *mine->operation, mac, operation_state::running, answer_kind::none,
+                                   "",   q.device,         0,   clock_.unix_ms()};
+    (*jobs_)[*key] = mine;
+    asio::co_spawn(executor_, carry_question(std::move(q), language, mine), asio::detached);
+  }
+  q = {};
+  co_return co_await answer_of(std::move(mine), wait_ms, std::move(cancel), std::move(gone));
+}
+
 asio::awaitable<answer> keyed_calls::answer_of(std::shared_ptr<job> mine,
                                                std::optional<std::uint32_t> wait_ms,
                                                std::shared_ptr<base::cancellation> cancel,
@@ -229,6 +271,59 @@ void keyed_calls::remember_former(const uuid& operation, const operation_key& ke
   if (former_order_.size() <= former_max) return;
   former_.erase(former_order_.front());
   former_order_.pop_front();
+}
+
+std::size_t keyed_calls::running() const {
+  auto written = std::count_if(jobs_->begin(), jobs_->end(), [](auto& j) { return !j.second->question; });
+  return static_cast<std::size_t>(written);
+}
+
+const operation_row* keyed_calls::find_question(const operation_key& key) const {
+  auto at = jobs_->find(key);
+  if (at != jobs_->end()) return at->second->question ? &*at->second->question : nullptr;
+  return kept_->find(key);
+}
+
+const operation_row* keyed_calls::find_question(const uuid& operation) const {
+  for (auto& [key, one] : *jobs_)
+    if (one->question && one->operation == operation) return &*one->question;
+  return kept_->find(operation);
+}
+
+asio::awaitable<void> keyed_calls::carry_question(question q, base::language language,
+                                                  std::shared_ptr<job> mine) {
+  auto all = jobs_;
+  auto kept = kept_;
+  answer said;
+  try {
+    said = co_await q.run(mine->cancel);
+  } catch (const std::exception& bug) {
+    base::log(base::log_level::error, "A question ended with an exception", {{"what", bug.what()}});
+    said = make_error({errc::internal, ""}, language);
+  }
+  auto row = std::move(*mine->question);
+  row.state = said.is_error ? operation_state::failed : operation_state::done;
+  row.kind = said.is_error ? answer_kind::error : answer_kind::result;
+  row.answer = said.text;
+  row.changed_ms = clock_.unix_ms();
+  all->erase(row.key);
+  mine->outcome = said;
+  mine->wake();
+  kept->put(row, clock_.monotonic_ms());
+  forget_in_time(kept->forget_old(clock_.monotonic_ms()));
+  if (on_finished) on_finished(row, said);
+}
+
+// What is too old is not only not answered any more, it is gone from the memory.
+void keyed_calls::forget_in_time(std::optional<std::uint64_t> at_ms) {
+  if (!at_ms) return;
+  auto now = clock_.monotonic_ms();
+  forget_.expires_after(std::chrono::milliseconds(*at_ms > now ? *at_ms - now : 0));
+  forget_.async_wait([this, weak = std::weak_ptr<kept_answers>(kept_)](boost::system::error_code failed) {
+    auto kept = weak.lock();
+    if (failed || !kept) return;
+    forget_in_time(kept->forget_old(clock_.monotonic_ms()));
+  });
 }
 
 asio::awaitable<std::optional<answer>> keyed_calls::wait_for_end(operation_key key,

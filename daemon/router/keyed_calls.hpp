@@ -7,7 +7,10 @@
 // and between any two of these the power may go.
 //
 // An act() is carried out for its own sake: whoever asked may stop waiting, hang up, or come back with the
-// same key. [I/O thread]
+// same key.
+//
+// ask() is for what takes long and changes nothing (await a card, walk the journal), so that one need not
+// wait for it either. Nothing of it is ever written down: see kept_answers.hpp. [I/O thread]
 #pragma once
 
 #include <chrono>
@@ -19,9 +22,11 @@
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "base/cancellation.hpp"
 #include "daemon/intake/intake.hpp"
+#include "daemon/router/kept_answers.hpp"
 #include "daemon/router/router.hpp"
 #include "daemon/store/store.hpp"
 
@@ -68,6 +73,20 @@ class keyed_calls {
   };
   boost::asio::awaitable<wire::answer> act(request r, device_action action);
 
+  struct question {
+    std::string device;  // plugin instance; empty for what the daemon itself answers
+    std::function<boost::asio::awaitable<wire::answer>(std::shared_ptr<base::cancellation> cancel)> run;
+    // Why it cannot be asked now. What is kept is answered all the same.
+    std::optional<base::error> absent;
+  };
+  static constexpr std::size_t questions_max = 256;  // at work at once
+  // The same key gets the same answer while it is kept, and shares the work while it runs. What failed may be
+  // asked again with the same key.
+  boost::asio::awaitable<wire::answer> ask(request r, question q);
+  // A question that runs or whose answer is kept, as an operation.
+  const operation_row* find_question(const operation_key& key) const;
+  const operation_row* find_question(const base::uuid& operation) const;
+
   // Wishes that an operation be given up; false when it is not in hand. Its own answer says what became of
   // it.
   bool cancel(const base::uuid& operation);
@@ -82,7 +101,8 @@ class keyed_calls {
   // Called when an act() came to an end, after its outcome is durable; not for repetitions.
   std::function<void(const operation_row&, const wire::answer&)> on_finished;
 
-  std::size_t running() const { return jobs_->size(); }
+  // Of what a restart would leave open.
+  std::size_t running() const;
   bool is_running(const operation_key& key) const { return jobs_->contains(key); }
   // What makes a call the same or another one. [any thread]
   base::hash256 content_of(const boost::json::object& params,
@@ -105,6 +125,8 @@ class keyed_calls {
                                                  std::optional<std::uint32_t> wait_ms,
                                                  std::shared_ptr<base::cancellation> cancel,
                                                  std::shared_ptr<base::cancellation> gone);
+  boost::asio::awaitable<void> carry_question(question q, base::language language, std::shared_ptr<job> mine);
+  void forget_in_time(std::optional<std::uint64_t> at_ms);
   void remember_former(const base::uuid& operation, const operation_key& key);
   wire::answer replayed(const operation_row& row, base::language l) const;
   boost::asio::awaitable<void> carry_out(request r, device_action action, operation_key key,
@@ -125,6 +147,9 @@ class keyed_calls {
   std::shared_ptr<jobs> jobs_ = std::make_shared<jobs>();
   std::map<base::uuid, operation_key> former_;
   std::deque<base::uuid> former_order_;
+  // The same: a question may end after this object did.
+  std::shared_ptr<kept_answers> kept_ = std::make_shared<kept_answers>();
+  boost::asio::steady_timer forget_;
 };
 
 }  // namespace tilld::daemon

@@ -464,3 +464,71 @@ TEST_F(keyed_calls_that_take_long, tell_the_operation_that_runs_and_find_it_by_t
   ASSERT_TRUE(turn([&] { return keyed_->running() == 0; }));
   EXPECT_TRUE(keyed_->find_former(before));
 }
+
+TEST_F(keyed_calls_that_take_long, that_only_ask_share_their_work_and_are_never_written_down) {
+  asio::steady_timer answered(*io_, std::chrono::steady_clock::time_point::max());
+  int asked = 0;
+  answer says{false, R"({"uid":"04A1B2"})"};
+  std::optional<base::error> absent;
+  auto ask = [&](const char* params, std::optional<std::uint32_t> wait_ms = std::nullopt) {
+    keyed_calls::question question;
+    question.device = "reader";
+    question.absent = absent;
+    question.run = [&](std::shared_ptr<base::cancellation> cancel) -> asio::awaitable<answer> {
+      ++asked;
+      base::cancellation::stage here(cancel.get(), [&] { answered.cancel(); });
+      boost::system::error_code ignored;
+      co_await answered.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      co_return says;
+    };
+    keyed_calls::request request{make("reader.await", params), {}, false};
+    request.wait_ms = wait_ms;
+    auto running = keyed_->ask(std::move(request), std::move(question));
+    return start(std::move(running));
+  };
+  const operation_key key{"unix:1000", "reader.await", "k"};
+  auto told = boost::json::parse(wait(ask(R"({"idempotency_key":"k"})", 0)).text);
+  EXPECT_EQ(told.at("state").as_string(), "running");
+  auto again = ask(R"({"idempotency_key":"k"})");
+  EXPECT_EQ(kind_of(wait(ask(R"({"idempotency_key":"k","x":1})"))), "key_conflict");
+  ASSERT_TRUE(keyed_->find_question(key));
+  EXPECT_EQ(keyed_->find_question(key)->state, operation_state::running);
+  EXPECT_EQ(keyed_->running(), 0u) << "a stop need not wait for it";
+  answered.cancel();
+  EXPECT_EQ(wait(again).text, says.text);
+  EXPECT_EQ(wait(ask(R"({"idempotency_key":"k"})")).text, says.text) << "kept for who did not hear it";
+  absent = base::error{errc::device_gone, "is away"};
+  EXPECT_EQ(wait(ask(R"({"idempotency_key":"k"})")).text, says.text);
+  EXPECT_EQ(kind_of(wait(ask(R"({"idempotency_key":"l"})"))), "device_gone");
+  absent = std::nullopt;
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(keyed_->find_question(key)->state, operation_state::done);
+  bool written = false;
+  store::work look = [&](rows& in) -> result<> {
+    auto row = in.find_operation(key);
+    if (!row) return row.error();
+    written = row->has_value();
+    return {};
+  };
+  store_->submit(work_kind::reads, std::move(look), [](result<>) {});
+  io_->poll();
+  EXPECT_FALSE(written);
+
+  // What failed may be asked again.
+  says = {true, R"({"data":{"kind":"device_timeout"}})"};
+  auto failing = ask(R"({"idempotency_key":"m"})");
+  ASSERT_TRUE(turn([&] { return asked == 2; }));
+  keyed_->cancel(keyed_->find_question(operation_key{"unix:1000", "reader.await", "m"})->id);
+  EXPECT_EQ(kind_of(wait(failing)), "device_timeout");
+  says = {false, "{}"};
+  auto better = ask(R"({"idempotency_key":"m"})");
+  ASSERT_TRUE(turn([&] { return asked == 3; }));
+  answered.cancel();
+  EXPECT_EQ(wait(better).text, "{}");
+  // After its time it is as if it had never been.
+  clock_.advance(static_cast<std::int64_t>(kept_answers::kept_ms));
+  auto anew = ask(R"({"idempotency_key":"k"})");
+  ASSERT_TRUE(turn([&] { return asked == 4; }));
+  answered.cancel();
+  wait(anew);
+}

@@ -16,6 +16,8 @@ namespace {
 constexpr errc of_every_call[] = {errc::invalid_params, errc::forbidden, errc::busy, errc::internal};
 constexpr errc of_keyed_calls[] = {errc::key_missing, errc::key_conflict, errc::answer_expired,
                                    errc::storage_full, errc::storage_failed};
+// Of questions with a key nothing is written down.
+constexpr errc of_keyed_questions[] = {errc::key_conflict, errc::answer_expired};
 
 std::optional<error> refusal(const method& m, const base::schema& params, const call& c) {
   if (m.key == keyed::always && !c.params.contains("idempotency_key"))
@@ -34,7 +36,8 @@ std::vector<errc> errors_of(const method& m) {
     for (auto code : more)
       if (std::find(all.begin(), all.end(), code) == all.end()) all.push_back(code);
   };
-  if (m.key != keyed::no) put(of_keyed_calls);
+  if (m.key == keyed::always) put(of_keyed_calls);
+  if (m.key == keyed::may_be) put(of_keyed_questions);
   put(of_every_call);
   return all;
 }

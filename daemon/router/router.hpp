@@ -90,7 +90,8 @@ class one_line {
 };
 
 // Whether a call changes something and so carries an idempotency_key; the router refuses it without one, and
-// the member need not be named in the params.
+// the member need not be named in the params. Long calls that change nothing may have one, so that nobody
+// need wait for them.
 enum class keyed { no, may_be, always };
 
 // Who compares the params with their schema. by_call is for params that the call reads into a described
