@@ -233,7 +233,9 @@ bool claim_book::input(const std::string& device, device_input what) {
 }
 
 void claim_book::tick(std::uint64_t now) {
-  for (auto& [device, at] : places_) {
+  for (auto& each : places_) {
+    auto& device = each.first;  // a lambda of Clang 14 takes no structured binding
+    auto& at = each.second;
     if (at.now && at.now->ends_at <= now) {
       lose(device, at, "time_limit", "");
       end(device, at, now);
