@@ -68,7 +68,8 @@ class websocket_session final : public connection,
     memory_.join(who_->connection, [weak] {
       if (auto still = weak.lock()) still->close();
     });
-    if (co_await accept()) {
+    auto accepted = co_await accept();
+    if (accepted) {
       talk_->listen_to_events();
       asio::co_spawn(stream_.get_executor(), write_loop(), asio::detached);
       if (!talk_->signed_on()) {
