@@ -43,7 +43,7 @@ void async_teardown(beast::role_type, websocket_octets& s, Handler&& then) {
 namespace {
 
 constexpr auto sign_on_wait = seconds(5), handshake_wait = seconds(5), silence_max = seconds(60);
-constexpr std::size_t buffer_kept = 16 * 1024, piece_size = 16 * 1024;
+constexpr std::size_t message_buffer_kept = 16 * 1024, piece_size = 16 * 1024;
 // Enough for a hello, and all strangers together cannot hold much.
 constexpr std::size_t stranger_message_max = 64 * 1024;
 
@@ -149,7 +149,7 @@ class websocket_session final : public connection,
       }
       talk_->take({static_cast<const char*>(in_.data().data()), in_.size()});
       in_.consume(in_.size());
-      if (in_.capacity() > buffer_kept) in_.shrink_to_fit();
+      if (in_.capacity() > message_buffer_kept) in_.shrink_to_fit();
       flush();
       if (talk_->wants_end()) {
         if (!talk_->signed_on()) reason_ = {websocket::close_code::policy_error, "not signed on"};
