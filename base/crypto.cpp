@@ -1,7 +1,8 @@
 #include "base/crypto.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <sodium.h>
 
 #include <cstdlib>
@@ -39,12 +40,29 @@ hash256 sha256(std::initializer_list<byte_view> parts) {
 }
 
 hash256 hmac_sha256(byte_view key, byte_view message) {
-  hash256 out;
-  unsigned size = 0;
-  // OpenSSL takes a null key for "the key of last time" and fails, whatever its size says.
+  // As above: looking an algorithm up by name costs more than what it does to a record.
+  struct context {
+    EVP_MAC* algorithm = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    EVP_MAC_CTX* mac = EVP_MAC_CTX_new(algorithm);
+    context() {
+      char digest[] = "SHA256";
+      const OSSL_PARAM choice[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+                                   OSSL_PARAM_construct_end()};
+      if (!mac || !EVP_MAC_CTX_set_params(mac, choice)) std::abort();
+    }
+    ~context() {
+      EVP_MAC_CTX_free(mac);
+      EVP_MAC_free(algorithm);
+    }
+  };
+  thread_local context c;
+  // OpenSSL takes a null key for "the key of last time", whatever its size says.
   auto* from = key.empty() ? reinterpret_cast<const std::uint8_t*>("") : key.data();
-  if (!HMAC(EVP_sha256(), from, static_cast<int>(key.size()), message.data(), message.size(), out.data(),
-            &size))
+  hash256 out;
+  std::size_t size = 0;
+  if (!EVP_MAC_init(c.mac, from, key.size(), nullptr) ||
+      !EVP_MAC_update(c.mac, message.data(), message.size()) ||
+      !EVP_MAC_final(c.mac, out.data(), &size, out.size()))
     std::abort();
   return out;
 }

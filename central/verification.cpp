@@ -21,7 +21,7 @@ constexpr std::size_t slice_octets_max = 4 << 20;
 }  // namespace
 
 result<verification> verification::begin(store& from, const base::public_key& own_key) {
-  verification v(from, own_key);
+  verification v(from);
   auto own = from.own();
   if (!own) return own.error();
   v.end_ = *own;

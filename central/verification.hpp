@@ -44,7 +44,7 @@ class verification {
   const verification_report& report() const { return report_; }
 
  private:
-  verification(store& from, const base::public_key& own_key) : store_(&from), own_key_(own_key) {}
+  explicit verification(store& from) : store_(&from) {}
   void take(const stored_entry& e);
   void take_record(const stored_entry& e);
   void finish();
@@ -58,7 +58,6 @@ class verification {
   };
 
   store* store_;
-  base::public_key own_key_;
   own_head end_;
   std::map<std::string, standing> standings_;
   std::map<std::string, till_evidence> evidence_;

@@ -73,6 +73,34 @@ std::size_t count_values(std::string_view line) {
   return count;
 }
 
+// Names of members in a text that is known to be well-formed: as many as there are colons outside of texts.
+std::size_t count_names(std::string_view json) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    if (json[i] == '"')
+      i += text_size(json.substr(i)) - 1;
+    else
+      count += json[i] == ':';
+  }
+  return count;
+}
+
+std::size_t count_members(const boost::json::object& in);
+
+std::size_t count_members_within(const boost::json::value& in) {
+  if (auto* object = in.if_object()) return count_members(*object);
+  std::size_t count = 0;
+  if (auto* list = in.if_array())
+    for (auto& element : *list) count += count_members_within(element);
+  return count;
+}
+
+std::size_t count_members(const boost::json::object& in) {
+  std::size_t count = in.size();
+  for (auto& member : in) count += count_members_within(member.value());
+  return count;
+}
+
 }  // namespace
 
 void line_splitter::feed(std::string_view octets) {
@@ -194,6 +222,11 @@ std::string_view raw_member(std::string_view object, std::string_view name) {
     rest = skip_space(rest.substr(1));
   }
   return found;
+}
+
+std::optional<std::string> repeated_member(std::string_view json, const boost::json::object& parsed) {
+  if (count_names(json) == count_members(parsed)) return std::nullopt;
+  return repeated_member(json);
 }
 
 std::optional<std::string> repeated_member(std::string_view json) {

@@ -78,6 +78,9 @@ std::string_view raw_member(std::string_view object, std::string_view name);
 // nothing when there is none. Two readers may believe different ones of the two, which must not happen where
 // value moves.
 std::optional<std::string> repeated_member(std::string_view json);
+// The same where the text was parsed already: a parser keeps one of two members, so a look at their number is
+// mostly enough.
+std::optional<std::string> repeated_member(std::string_view json, const boost::json::object& parsed);
 
 // What is answered: the octets of the member "result", or of the member "error".
 struct answer {

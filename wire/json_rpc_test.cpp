@@ -166,6 +166,16 @@ TEST(json, knows_a_member_that_stands_twice) {
   EXPECT_EQ(wire::repeated_member("[]"), std::nullopt);
 }
 
+TEST(repeated_member, is_found_beside_what_was_parsed_as_in_the_text_alone) {
+  for (std::string_view json : {R"({"a":1,"b":{"a":1},"c":[{"a":1},{"a":2}]})", R"({"a":1,"b":2,"a":3})",
+                                R"({"x":[1,{"y":{"z":1,"z":1}}]})", R"({"total":1,"t\u006ftal":2})",
+                                R"({"a":"x:y","b":["c:","\":"],"d":{"e":"f"}})", R"({"":1, "" :2})", "{}",
+                                R"({"a":{"b":1,"b":2},"a":{"c":1,"d":2}})"}) {
+    auto parsed = boost::json::parse(boost::json::string_view(json.data(), json.size())).as_object();
+    EXPECT_EQ(wire::repeated_member(json, parsed), wire::repeated_member(json)) << json;
+  }
+}
+
 TEST(request, keeps_the_id_in_a_refusal_that_comes_after_it) {
   auto r = parse_request(R"({"jsonrpc":"2.0","id":9,"method":7})");
   ASSERT_FALSE(r);

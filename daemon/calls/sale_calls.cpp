@@ -58,7 +58,7 @@ std::string rfc3339(std::int64_t unix_ms) {
 result<std::pair<sale::checked, base::hash256>> look_through(const keyed_calls& keyed, const call& c) noexcept
     try {
   // The journal keeps the text as it came: whoever reads it later must find the amount that was checked here.
-  if (auto twice = wire::repeated_member(c.raw_params))
+  if (auto twice = wire::repeated_member(c.raw_params, c.params))
     return base::error{base::errc::invalid_params, *twice + ": stands there twice"};
   auto checked = sale::check(c.params);
   if (!checked) return checked.error();

@@ -1,5 +1,6 @@
 #include "daemon/forward/forwarder.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 
@@ -26,6 +27,11 @@ using base::error;
 namespace {
 
 constexpr std::size_t calls_max = 32;
+// How long a till counts as selling after a record, and what is sent of a backlog meanwhile: some 15,000
+// records a second, of which each bite keeps a sale waiting for less than a flush does.
+constexpr auto selling_for = std::chrono::milliseconds(500);
+constexpr std::uint32_t bite = 64;
+constexpr auto breath = std::chrono::milliseconds(3);
 // Ids of calls lie apart from those of the machine, so that an answer finds its asker.
 constexpr std::uint64_t call_bit = std::uint64_t{1} << 62;
 
@@ -43,7 +49,8 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
         machine_(std::move(settings), std::move(identity), keys),
         journal_(journal),
         clock_(clock),
-        timer_(io) {}
+        timer_(io),
+        breath_(io) {}
 
   base::result<> start() {
     auto known = journal_.load_witness(destination_);
@@ -55,10 +62,12 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
   void stop() {
     stopped_ = true;
     timer_.cancel();
+    breath_.cancel();
     close_connection();
   }
 
   void grew() {
+    grew_at_ = std::chrono::steady_clock::now();
     if (!stopped_) carry_out(machine_.journal_grew(now(), journal_.head()));
   }
 
@@ -135,7 +144,21 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
 
   void carry_out(forward_action::send& s) { send(s.type, std::move(s.octets)); }
 
+  // Records that waited for hours can wait a little longer, a customer cannot: while the till sells they go
+  // in small bites, with room for a sale between two of them. What was just sold goes at once.
   void carry_out(forward_action::read& r) {
+    auto behind = journal_.head().sequence - std::min(journal_.head().sequence, r.from);
+    bool selling = std::chrono::steady_clock::now() - grew_at_ < selling_for;
+    if (behind < bite || !selling) return read(r);
+    breath_.expires_after(breath);
+    auto small = r;
+    small.count_max = std::min(small.count_max, bite);
+    breath_.async_wait([self = shared_from_this(), small](boost::system::error_code problem) {
+      if (!problem && !self->stopped_) self->read(small);
+    });
+  }
+
+  void read(const forward_action::read& r) {
     auto then = [self = shared_from_this(), id = r.id](base::result<std::vector<base::record>> records) {
       // Posted, so that a store that answers at once does not call back into a machine that is still
       // deciding.
@@ -278,7 +301,8 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
   forward_machine machine_;
   journal_source& journal_;
   const base::clock& clock_;
-  asio::steady_timer timer_;
+  asio::steady_timer timer_, breath_;
+  std::chrono::steady_clock::time_point grew_at_{};
   std::shared_ptr<connection> connection_;
   std::map<std::uint64_t, pending_call*> calls_;
   std::uint64_t last_call_ = 0;

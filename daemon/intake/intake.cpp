@@ -22,7 +22,8 @@ intake_decision decide(const std::optional<operation_row>& row, const base::hash
 
 base::hash256 content_mac(base::byte_view mac_key, const boost::json::object& params,
                           std::span<const std::string_view> secret_members) {
-  boost::json::monotonic_resource memory;
+  unsigned char beginning[4096];  // enough for a sale
+  boost::json::monotonic_resource memory(beginning, sizeof beginning);
   boost::json::value copy(params, &memory);
   copy.as_object().erase("idempotency_key");
   base::remove_members(copy, secret_members);

@@ -24,7 +24,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view entry = "tilld_plugin_v1";
-constexpr const char* run_by_host = "what tilld-plugin-host does with the file";
 
 host::elf_facts facts_of(const std::string& file) {
   const auto octets = base::read_file(file, 512 << 20);
