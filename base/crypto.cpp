@@ -13,8 +13,10 @@ namespace tilld::base {
 namespace {
 
 // sodium_init picks the entropy source; without one no key and no id of this program would be worth anything.
+// libsodium's own generator is seeded from it once and asks the kernel no more, which each id of a sale did.
 void need_sodium() {
-  static const bool ready = sodium_init() >= 0;
+  static const bool ready =
+      randombytes_set_implementation(&randombytes_internal_implementation) == 0 && sodium_init() >= 0;
   if (!ready) std::abort();
 }
 

@@ -253,6 +253,44 @@ void store::thread_loop() {
   }
 }
 
+// False, where a failure cannot be undone alone, as soon as a piece of work has failed.
+bool store::run_pieces(group& g, undoing what) {
+  for (auto& i : g.items) {
+    if (i.kind == work_kind::reads) continue;
+    if (i.kind == work_kind::books && g.full) {
+      i.outcome = error{errc::storage_full, "the disk is full; nothing was stored"};
+      continue;
+    }
+    auto head = rows_->head();
+    if (what == undoing::a_piece) {
+      // Without a savepoint one piece of work could not be undone alone, so the whole group is.
+      if (auto marked = db_->mark(); !marked) {
+        db_->rollback();
+        return true;
+      }
+    }
+    i.outcome = run_safely(i.what, *rows_);
+    if (!i.outcome) {
+      if (what == undoing::the_group) return false;
+      if (i.outcome.error().code == errc::storage_full) g.full = true;
+      // An I/O error may have ended the transaction already; the savepoint is gone then, and so is everything
+      // in it.
+      if (!db_->in_transaction()) return true;
+      if (auto undone = db_->back_to_mark(); !undone) {
+        db_->rollback();
+        return true;
+      }
+      rows_->set_head(head);
+    }
+    if (what == undoing::the_group) continue;
+    if (auto released = db_->unmark(); !released) {
+      db_->rollback();
+      return true;
+    }
+  }
+  return true;
+}
+
 // Runs on the thread that owns the connection now.
 void store::run_group(group& g) {
   auto before = rows_->head();
@@ -274,34 +312,17 @@ void store::run_group(group& g) {
     begun = db_->begin();
     if (!begun) fail_writers(begun.error());
   }
-  for (auto& i : g.items) {
-    if (i.kind == work_kind::reads || !begun) continue;
-    if (i.kind == work_kind::books && g.full) {
-      i.outcome = error{errc::storage_full, "the disk is full; nothing was stored"};
-      continue;
-    }
-    auto head = rows_->head();
-    // Without a savepoint one piece of work could not be undone alone, so the whole group is.
-    if (auto marked = db_->mark(); !marked) {
-      db_->rollback();
-      break;
-    }
-    i.outcome = run_safely(i.what, *rows_);
-    if (!i.outcome) {
-      if (i.outcome.error().code == errc::storage_full) g.full = true;
-      // An I/O error may have ended the transaction already; the savepoint is gone then, and so is everything
-      // in it.
-      if (!db_->in_transaction()) break;
-      if (auto undone = db_->back_to_mark(); !undone) {
-        db_->rollback();
-        break;
-      }
-      rows_->set_head(head);
-    }
-    if (auto released = db_->unmark(); !released) {
-      db_->rollback();
-      break;
-    }
+  // A savepoint around each piece of work makes SQLite copy every page that it touches. Work hardly ever
+  // fails, so the group is first run without; when one piece fails, all is undone and run again, each by
+  // itself.
+  if (writes && begun && !run_pieces(g, undoing::the_group)) {
+    db_->rollback();
+    rows_->set_head(before);
+    begun = db_->begin();
+    if (begun)
+      run_pieces(g, undoing::a_piece);
+    else
+      fail_writers(begun.error());
   }
   if (writes && begun) {
     auto started = std::chrono::steady_clock::now();

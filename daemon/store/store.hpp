@@ -65,7 +65,8 @@ class store {
   using done = std::function<void(base::result<>)>;
 
   // Runs `w` in the next group; `d` is called on the I/O thread after the group's flush, in the order of
-  // submission. A piece of work that fails leaves no trace in the database and does not touch its neighbours.
+  // submission. A piece of work that fails leaves no trace in the database and does not touch its neighbours;
+  // for that `w` may be run twice, the first time undone, so it sets what it yields and adds nothing up.
   void submit(work_kind kind, work w, done d);
 
   // The same for coroutines.
@@ -115,6 +116,8 @@ class store {
   base::result<> load_backlogs();
   void schedule();
   void start_group();
+  enum class undoing { the_group, a_piece };
+  bool run_pieces(group& g, undoing what);
   void run_group(group& g);
   void finish_group();
   void note_commit_time(std::chrono::nanoseconds t);
