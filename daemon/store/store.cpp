@@ -30,8 +30,8 @@ constexpr auto very_slow_commit = std::chrono::milliseconds(100);
 // written to the file once instead of a dozen times. More than 4 MiB would make the checkpoint the longest
 // wait of a sale.
 constexpr int wal_pages_before_checkpoint = 1024;
-// Read and hashed before the first answer, so a start with a long journal takes a few milliseconds more than one with none.
-// What was written since the last checkpoint lies in the log, which has checksums of its own.
+// Read and hashed before the first answer, so a start with a long journal takes a few milliseconds more than
+// one with none. What was written since the last checkpoint lies in the log, which has checksums of its own.
 constexpr std::uint64_t tail_verified_at_start = 256;
 
 // A bug in a piece of work undoes that piece and ends neither the thread nor the group.
