@@ -1,5 +1,6 @@
 #include "daemon/store/rows.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include <boost/json.hpp>
@@ -149,11 +150,11 @@ result<std::unique_ptr<rows>> rows::open(base::database& db, base::seal_keys& se
                                          const base::clock& clock) {
   std::unique_ptr<rows> r(new rows(db, seals, std::move(till), clock));
   if (auto done = r->sql_->prepare(db); !done) return done.error();
-  if (auto done = r->load_head(); !done) return done.error();
+  if (auto done = r->load_end(); !done) return done.error();
   return r;
 }
 
-result<> rows::load_head() {
+result<> rows::load_end() {
   auto last = last_record();
   if (!last) return last.error();
   if (!*last) return {};
@@ -162,11 +163,21 @@ result<> rows::load_head() {
   if (header->till != till_)
     return error{errc::config_wrong_value,
                  "the database belongs to till " + header->till + ", the configuration says " + till_};
-  head_ = base::chain_head{header->epoch, header->sequence, (*last)->hash};
+  end_.head = base::chain_head{header->epoch, header->sequence, (*last)->hash};
+  auto totals = totals_at(end_.head.sequence);
+  if (!totals) return totals.error();
+  end_.totals = std::move(*totals);
   return {};
 }
 
 namespace {
+
+// The sum over all records in this currency.
+money_total& total_in(journal_end& end, const std::string& currency) {
+  auto at = std::find_if(end.totals.begin(), end.totals.end(),
+                         [&](auto& t) { return t.currency == currency; });
+  return at != end.totals.end() ? *at : end.totals.emplace_back(money_total{currency, 0, 0});
+}
 
 base::record read_record(const base::statement& s) {
   base::record r;
@@ -191,8 +202,8 @@ result<std::optional<base::record>> rows::last_record() {
 
 result<base::record_header> rows::append(const journal_entry& entry) {
   base::record_header h;
-  h.epoch = head_.epoch;
-  h.sequence = head_.sequence + 1;
+  h.epoch = end_.head.epoch;
+  h.sequence = end_.head.sequence + 1;
   h.happened = clock_.now();
   h.id = base::uuid::v7(h.happened.unix_ms);
   h.till = till_;
@@ -203,28 +214,30 @@ result<base::record_header> rows::append(const journal_entry& entry) {
     return error{errc::message_too_large, "the body of a record is larger than 1 MiB"};
 
   auto header = encode(h);
-  auto hash = base::record_hash(head_.hash, header, base::as_bytes(entry.body));
+  auto hash = base::record_hash(end_.head.hash, header, base::as_bytes(entry.body));
   std::optional<std::string> currency;
   std::optional<std::int64_t> amount, total_minor, total_count;
+  money_total* total = nullptr;
   if (entry.amount) {
     currency = entry.amount->currency;
     amount = entry.amount->minor;
-    auto& t = sql_->total_at;
-    t.bind(*currency, h.sequence);
-    auto row = t.step();
-    if (!row) return row.error();
+    total = &total_in(end_, *currency);
     std::int64_t sum = 0;
     // A thousand sales of the largest amount there is: the sum stays at the edge, the records are right.
-    if (__builtin_add_overflow(*amount, *row ? t.integer(0) : 0, &sum))
+    if (__builtin_add_overflow(*amount, total->minor, &sum))
       sum = *amount < 0 ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
     total_minor = sum;
-    total_count = 1 + (*row ? t.integer(1) : 0);
-    t.reset();
+    total_count = total->count + 1;
   }
   auto& s = sql_->append;
   s.bind(h.sequence, header, base::as_bytes(entry.body), hash, currency, amount, total_minor, total_count);
   if (auto done = s.run(); !done) return done.error();
-  head_ = base::chain_head{h.epoch, h.sequence, hash};
+  end_.head = base::chain_head{h.epoch, h.sequence, hash};
+  if (!end_.first_new_ms) end_.first_new_ms = h.happened.unix_ms;
+  if (total) {
+    total->minor = *total_minor;
+    total->count = *total_count;
+  }
   base::reach(base::step::record_written);
   return h;
 }
@@ -351,8 +364,10 @@ result<> rows::put_operation(const operation_row& given, bool seal) {
          static_cast<int>(row.state), static_cast<int>(row.kind), stored, row.device, sequence,
          row.changed_ms, check_of(row, stored));
   auto done = s.run();
-  if (done) base::reach(base::step::key_written);
-  return done;
+  if (!done) return done;
+  if (row.state == operation_state::unknown) end_.operations_became_unknown = true;
+  base::reach(base::step::key_written);
+  return {};
 }
 
 result<std::vector<operation_row>> rows::unknown_operations(int count_max) {

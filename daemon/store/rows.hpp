@@ -63,6 +63,15 @@ struct journal_entry {
   std::optional<base::money> amount;  // what it adds to the backlog in money
 };
 
+// Where the journal ends as a transaction sees it, and what the transaction did to get there. Kept in memory,
+// so that the end of a group asks the database nothing.
+struct journal_end {
+  base::chain_head head;
+  std::vector<money_total> totals;            // over all records, one for each currency
+  std::optional<std::int64_t> first_new_ms;   // when the first record of this transaction happened
+  bool operations_became_unknown = false;     // in this transaction
+};
+
 // The record that says that nobody knows what became of an operation.
 journal_entry unknown_note(const operation_row& row);
 
@@ -72,9 +81,15 @@ class rows {
                                                   std::string till, const base::clock& clock);
 
   // The end of the chain as this transaction sees it.
-  const base::chain_head& head() const { return head_; }
+  const base::chain_head& head() const { return end_.head; }
+  const journal_end& end() const { return end_; }
+  // A transaction begins; what it does counts from here.
+  void note_beginning() {
+    end_.first_new_ms.reset();
+    end_.operations_became_unknown = false;
+  }
   // After a rollback: back to what is durable.
-  void set_head(const base::chain_head& h) { head_ = h; }
+  void set_end(const journal_end& e) { end_ = e; }
 
   base::result<base::record_header> append(const journal_entry& entry);
   base::result<std::vector<base::record>> read(std::uint64_t from, std::uint64_t count_max,
@@ -116,14 +131,14 @@ class rows {
  private:
   struct statements;
   rows(base::database& db, base::seal_keys& seals, std::string till, const base::clock& clock);
-  base::result<> load_head();
+  base::result<> load_end();
   base::result<operation_row> read_operation(base::statement& s);
 
   base::database& db_;
   base::seal_keys& seals_;
   std::string till_;
   const base::clock& clock_;
-  base::chain_head head_;
+  journal_end end_;
   std::shared_ptr<statements> sql_;
 };
 

@@ -79,11 +79,12 @@ result<> store::load(const base::clock& clock) {
   auto opened = rows::open(*db_, *seals_, how_.till, clock);
   if (!opened) return opened.error();
   rows_ = std::move(*opened);
-  head_ = rows_->head();
+  end_ = rows_->end();
 
   // The tail is what a crash or a dying disk damages first. The rest is verified on request and in the
   // background.
-  auto from = head_.sequence > tail_verified_at_start ? head_.sequence - tail_verified_at_start : 0;
+  auto last = end_.head.sequence;
+  auto from = last > tail_verified_at_start ? last - tail_verified_at_start : 0;
   base::chain_head at{1, from, {}};
   if (from > 0) {
     auto before = rows_->read(from, 1, 1);
@@ -93,7 +94,7 @@ result<> store::load(const base::clock& clock) {
     at.hash = before->front().hash;
   }
   base::chain_follower follower(how_.till, at);
-  while (follower.head().sequence < head_.sequence) {
+  while (follower.head().sequence < last) {
     auto some = rows_->read(follower.head().sequence + 1, 256, 4 << 20);
     if (!some) return some.error();
     if (some->empty()) return error{errc::journal_damaged, "the journal ends before its head"};
@@ -105,17 +106,20 @@ result<> store::load(const base::clock& clock) {
   // A full disk must not keep the till from starting; then the rows alone are changed.
   if (!marked && marked.error().code == errc::storage_full) marked = mark_interrupted(false);
   if (!marked) return marked.error();
-  head_ = rows_->head();
+  end_ = rows_->end();
+  auto unknown = rows_->count_unknown();
+  if (!unknown) return unknown.error();
+  unknown_operations_ = *unknown;
   return load_backlogs();
 }
 
 // What was running when the process died becomes unknown, and the journal says so in the same transaction.
 result<> store::mark_interrupted(bool with_notes) {
-  auto before = rows_->head();
+  auto before = rows_->end();
   if (auto begun = db_->begin(); !begun) return begun.error();
   auto undo = [&](const error& why) {
     db_->rollback();
-    rows_->set_head(before);
+    rows_->set_end(before);
     return why;
   };
   auto unknown = rows_->mark_running_as_unknown();
@@ -134,9 +138,6 @@ result<> store::load_backlogs() {
     for (auto& t : list) map[t.currency] = t;
     return map;
   };
-  auto totals = rows_->totals_at(head_.sequence);
-  if (!totals) return totals.error();
-  totals_ = by_currency(*totals);
   for (auto& name : how_.destinations) {
     std::uint64_t sequence = 0;
     auto witness = rows_->find_witness(name, sequence);
@@ -165,12 +166,12 @@ store::~store() {
 std::vector<backlog> store::backlogs() const {
   auto all = backlogs_;
   for (auto& b : all) {
-    b.records = head_.sequence > b.acknowledged ? head_.sequence - b.acknowledged : 0;
+    b.records = head().sequence > b.acknowledged ? head().sequence - b.acknowledged : 0;
     if (b.records == 0) b.oldest_ms.reset();
     auto& before = totals_at_cursor_.at(b.destination);
-    for (auto& [currency, total] : totals_) {
+    for (auto& total : end_.totals) {
       auto waiting = total;
-      if (auto at = before.find(currency); at != before.end()) {
+      if (auto at = before.find(total.currency); at != before.end()) {
         waiting.minor = difference(waiting.minor, at->second.minor);
         waiting.count -= at->second.count;
       }
@@ -223,7 +224,7 @@ void store::start_group() {
   std::move(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count),
             std::back_inserter(running_->items));
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
-  running_->totals = totals_;
+  running_->unknown_operations = unknown_operations_;
   running_->full = full_;
   if (!own_thread_) {
     run_group(*running_);
@@ -263,7 +264,7 @@ bool store::run_pieces(group& g, undoing what) {
       i.outcome = error{errc::storage_full, "the disk is full; nothing was stored"};
       continue;
     }
-    auto head = rows_->head();
+    auto end = rows_->end();
     if (what == undoing::a_piece) {
       // Without a savepoint one piece of work could not be undone alone, so the whole group is.
       if (auto marked = db_->mark(); !marked) {
@@ -282,7 +283,7 @@ bool store::run_pieces(group& g, undoing what) {
         db_->rollback();
         return true;
       }
-      rows_->set_head(head);
+      rows_->set_end(end);
     }
     if (what == undoing::the_group) continue;
     if (auto released = db_->unmark(); !released) {
@@ -295,7 +296,8 @@ bool store::run_pieces(group& g, undoing what) {
 
 // Runs on the thread that owns the connection now.
 void store::run_group(group& g) {
-  auto before = rows_->head();
+  rows_->note_beginning();
+  auto before = rows_->end();
   bool writes =
       std::any_of(g.items.begin(), g.items.end(), [](auto& i) { return i.kind != work_kind::reads; });
   auto fail_writers = [&](const error& why) {
@@ -319,7 +321,7 @@ void store::run_group(group& g) {
   // itself.
   if (writes && begun && !run_pieces(g, undoing::the_group)) {
     db_->rollback();
-    rows_->set_head(before);
+    rows_->set_end(before);
     begun = db_->begin();
     if (begun)
       run_pieces(g, undoing::a_piece);
@@ -341,7 +343,7 @@ void store::run_group(group& g) {
       base::reach(base::step::committed);
     } else {
       db_->rollback();
-      rows_->set_head(before);
+      rows_->set_end(before);
       if (committed.error().code == errc::storage_full) g.full = true;
       fail_writers(committed.error());
     }
@@ -352,15 +354,10 @@ void store::run_group(group& g) {
     if (i.kind == work_kind::reads) i.outcome = run_safely(i.what, *rows_);
   if (g.full) ballast_.release();
   g.failed = db_->failed();
-  g.head = rows_->head();
-  // An index of unfinished operations makes this a look at a handful of rows.
-  if (g.wrote)
+  g.end = rows_->end();
+  // Where none is unknown and none has become so there is nothing to count.
+  if (g.wrote && (g.unknown_operations > 0 || g.end.operations_became_unknown))
     if (auto count = rows_->count_unknown()) g.unknown_operations = *count;
-  if (g.head.sequence > before.sequence) {
-    if (auto totals = rows_->totals_at(g.head.sequence))
-      for (auto& t : *totals) g.totals[t.currency] = t;
-    if (auto when = rows_->happened_ms(before.sequence + 1)) g.first_new_ms = *when;
-  }
   if (!g.failed && db_->wal_pages() >= wal_pages_before_checkpoint) {
     if (auto moved = db_->checkpoint(); !moved) {
       if (moved.error().code == errc::storage_full) g.full = true;
@@ -372,22 +369,19 @@ void store::run_group(group& g) {
 
 void store::finish_group() {
   auto g = std::move(running_);
-  bool grown = g->head.sequence > head_.sequence;
-  auto first_new = head_.sequence + 1;
-  head_ = g->head;
-  totals_ = std::move(g->totals);
+  auto before = head().sequence;
+  bool grown = g->end.head.sequence > before;
+  end_ = std::move(g->end);
   if (g->full != full_)
     base::log(
         g->full ? base::log_level::error : base::log_level::info,
         g->full ? "The disk is full; new sales are refused" : "The disk has room again; sales are accepted");
   full_ = g->full;
   failed_ = g->failed;
-  if (g->unknown_operations) unknown_operations_ = *g->unknown_operations;
-  if (grown) {
-    first_new_ms_ = g->first_new_ms;
+  unknown_operations_ = g->unknown_operations;
+  if (grown)
     for (auto& b : backlogs_)
-      if (b.acknowledged + 1 == first_new) b.oldest_ms = first_new_ms_;
-  }
+      if (b.acknowledged == before) b.oldest_ms = end_.first_new_ms;
   if (g->wrote) {
     ++commits_;
     note_commit_time(g->commit_time);
@@ -453,7 +447,7 @@ void store::acknowledge(const std::string& destination, base::byte_string witnes
               b.acknowledged = sequence;
               b.witness = witness;
               // A record that came later in the same group was not there yet when this was asked.
-              b.oldest_ms = !found->next_ms && head_.sequence > sequence ? first_new_ms_ : found->next_ms;
+              b.oldest_ms = !found->next_ms && head().sequence > sequence ? end_.first_new_ms : found->next_ms;
             }
         }
         if (d) d(std::move(outcome));

@@ -73,7 +73,7 @@ class store {
   boost::asio::awaitable<base::result<>> run(work_kind kind, work w);
 
   // Durable state.
-  const base::chain_head& head() const { return head_; }
+  const base::chain_head& head() const { return end_.head; }
   std::vector<backlog> backlogs() const;
   // The destination must be one of the options.
   const base::byte_string& witness_of(std::string_view destination) const;
@@ -101,10 +101,8 @@ class store {
   // A group's result, filled by whichever thread ran it.
   struct group {
     std::vector<item> items;
-    base::chain_head head;
-    std::map<std::string, money_total> totals;  // sums at the head
-    std::optional<std::int64_t> first_new_ms;   // when the first record of the group happened
-    std::optional<std::uint64_t> unknown_operations;
+    journal_end end;
+    std::uint64_t unknown_operations = 0;  // at first as before the group
     bool wrote = false, full = false, failed = false;
     std::chrono::nanoseconds commit_time{};
     boost::asio::any_io_executor loop_stays;  // work that is announced while another thread has the group
@@ -134,12 +132,10 @@ class store {
   std::unique_ptr<group> running_;
   bool scheduled_ = false;
 
-  base::chain_head head_;
-  std::map<std::string, money_total> totals_;
+  journal_end end_;
   std::vector<backlog> backlogs_;
   std::map<std::string, std::map<std::string, money_total>> totals_at_cursor_;
   std::vector<operation_row> became_unknown_;
-  std::optional<std::int64_t> first_new_ms_;  // of the last group that made the journal longer
   bool full_ = false, failed_ = false, own_thread_ = false;
   std::uint64_t commits_ = 0, unknown_operations_ = 0;
   std::deque<std::chrono::nanoseconds> commit_times_;

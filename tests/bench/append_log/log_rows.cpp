@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -31,7 +32,6 @@ struct rows::statements {
   byte_string pending;
   std::vector<base::record> records;
   std::vector<std::int64_t> happened;
-  std::map<std::string, money_total> totals;
   std::map<operation_key, operation_row> operations;
   std::map<std::string, std::pair<byte_string, std::uint64_t>> witnesses;
   std::map<std::pair<std::string, std::string>, byte_string> states;
@@ -83,25 +83,29 @@ result<std::unique_ptr<rows>> rows::open(base::database& db, base::seal_keys& se
 
 result<base::record_header> rows::append(const journal_entry& entry) {
   base::record_header h;
-  h.epoch = head_.epoch;
-  h.sequence = head_.sequence + 1;
+  h.epoch = end_.head.epoch;
+  h.sequence = end_.head.sequence + 1;
   h.happened = clock_.now();
   h.id = base::uuid::v7(h.happened.unix_ms);
   h.till = till_;
   h.kind = entry.kind;
   h.body_size = static_cast<std::uint32_t>(entry.body.size());
   base::record r{encode(h), {}, entry.body};
-  r.hash = base::record_hash(head_.hash, r.header, base::as_bytes(r.body));
+  r.hash = base::record_hash(end_.head.hash, r.header, base::as_bytes(r.body));
   sql_->add(r.header);
   sql_->add(r.body);
   sql_->add(r.hash);
   if (entry.amount) {
-    auto& total = sql_->totals[entry.amount->currency];
-    total.currency = entry.amount->currency;
+    auto at = std::find_if(end_.totals.begin(), end_.totals.end(),
+                           [&](auto& t) { return t.currency == entry.amount->currency; });
+    auto& total = at != end_.totals.end()
+                      ? *at
+                      : end_.totals.emplace_back(money_total{entry.amount->currency, 0, 0});
     total.minor += entry.amount->minor;
     ++total.count;
   }
-  head_ = base::chain_head{h.epoch, h.sequence, r.hash};
+  end_.head = base::chain_head{h.epoch, h.sequence, r.hash};
+  if (!end_.first_new_ms) end_.first_new_ms = h.happened.unix_ms;
   sql_->happened.push_back(h.happened.unix_ms);
   sql_->records.push_back(std::move(r));
   return h;
@@ -121,7 +125,7 @@ result<std::vector<base::record>> rows::read(std::uint64_t from, std::uint64_t c
 }
 
 result<std::optional<base::record>> rows::last_record() { return std::optional<base::record>(); }
-result<> rows::load_head() { return {}; }
+result<> rows::load_end() { return {}; }
 
 result<std::optional<std::int64_t>> rows::happened_ms(std::uint64_t sequence) {
   if (sequence == 0 || sequence > sql_->happened.size()) return std::optional<std::int64_t>();
@@ -130,10 +134,7 @@ result<std::optional<std::int64_t>> rows::happened_ms(std::uint64_t sequence) {
 
 // Of the head only: a bench has no destination that stands anywhere else than at the beginning.
 result<std::vector<money_total>> rows::totals_at(std::uint64_t sequence) {
-  std::vector<money_total> all;
-  if (sequence == head_.sequence)
-    for (auto& [currency, total] : sql_->totals) all.push_back(total);
-  return all;
+  return sequence == end_.head.sequence ? end_.totals : std::vector<money_total>();
 }
 
 result<operation_row> rows::read_operation(base::statement&) { return operation_row(); }
