@@ -30,6 +30,7 @@ class plugin_process {
   ~plugin_process();  // kills it if it is still there
 
   int socket() const { return socket_.get(); }
+  pid_t pid() const { return pid_; }
   probe& seen() { return *probe_; }
   // Waits for its end; nothing when it is still there afterwards.
   std::optional<ending> wait(std::chrono::milliseconds patience);

@@ -35,7 +35,8 @@ void measure_slow_disk(const settings& how, table& found) {
     clean_folder folder(how.folder + "/slow");
     tests::shop till(folder.path());
     till.plugins_yaml = "  - {name: sim, plugin: simulated.so}\n";
-    till.till_environment = {"LD_PRELOAD=" + bench_program("slow_sync.so"), "TILLD_BENCH_SYNC_MS=300"};
+    till.till_environment = tests::preloading(bench_program("slow_sync.so"));
+    till.till_environment.push_back("TILLD_BENCH_SYNC_MS=300");
     till.start_till();
     auto client = till.connect(), listener = till.connect();
     auto until_ready = seconds_now() + 30;

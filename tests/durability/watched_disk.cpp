@@ -7,10 +7,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include <climits>
 
+#include "tests/support/process.hpp"
 #include "tests/support/shop.hpp"
 
 namespace tilld::durability {
@@ -30,10 +29,8 @@ watched_disk::~watched_disk() {
 }
 
 std::vector<std::string> watched_disk::environment() const {
-  std::vector<std::string> all{"LD_PRELOAD=" TILLD_DISK_LIBRARY, "TILLD_TEST_DISK=" + file_};
-  // The library comes before the sanitizers' own, which they would mind.
-  const char* given = std::getenv("ASAN_OPTIONS");
-  all.push_back("ASAN_OPTIONS=verify_asan_link_order=0" + (given ? ":" + std::string(given) : ""));
+  auto all = tests::preloading(TILLD_DISK_LIBRARY);
+  all.push_back("TILLD_TEST_DISK=" + file_);
   return all;
 }
 

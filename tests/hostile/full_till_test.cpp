@@ -36,6 +36,7 @@ class a_full_till : public a_flooded_till {
     admin_ = shop_->connect(true);
     auto made = admin_.call("token.add", {{"role", "till"}});
     token_ = std::string(made.value().at("result").at("token").as_string());
+    ASSERT_TRUE(devices_become_ready());
   }
 
   std::int64_t connections() {
@@ -48,6 +49,18 @@ class a_full_till : public a_flooded_till {
     auto until = steady_clock::now() + seconds(10);
     while (steady_clock::now() < until)
       if (wanted(connections())) return true;
+    return false;
+  }
+  // A call that is to wait for a device is refused at once as long as that is not there.
+  bool devices_become_ready() {
+    auto until = steady_clock::now() + seconds(30);
+    while (steady_clock::now() < until) {
+      auto list = admin_.call("plugin.list");
+      auto plugins = list.value().at("result").at("plugins").as_array();
+      if (std::all_of(plugins.begin(), plugins.end(), [](auto& p) { return p.at("state") == "ready"; }))
+        return true;
+      (void)admin_.read_line(milliseconds(30));
+    }
     return false;
   }
   // With a key, so that any number of them wait for the same.

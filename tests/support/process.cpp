@@ -152,6 +152,13 @@ void process::kill() {
   forget();
 }
 
+std::vector<std::string> preloading(const std::string& library) {
+  // It comes before the sanitizers' own, which they would mind.
+  const char* given = std::getenv("ASAN_OPTIONS");
+  return {"LD_PRELOAD=" + library,
+          "ASAN_OPTIONS=verify_asan_link_order=0" + (given ? ":" + std::string(given) : "")};
+}
+
 void process::forget() { tests::running().remove(std::exchange(pid_, -1)); }
 
 }  // namespace tilld::tests

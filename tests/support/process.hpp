@@ -10,6 +10,9 @@
 
 namespace tilld::tests {
 
+// The environment in which a program loads this library before all others.
+std::vector<std::string> preloading(const std::string& library);
+
 class process {
  public:
   struct how {
