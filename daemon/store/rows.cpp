@@ -174,8 +174,8 @@ namespace {
 
 // The sum over all records in this currency.
 money_total& total_in(journal_end& end, const std::string& currency) {
-  auto at = std::find_if(end.totals.begin(), end.totals.end(),
-                         [&](auto& t) { return t.currency == currency; });
+  auto at =
+      std::find_if(end.totals.begin(), end.totals.end(), [&](auto& t) { return t.currency == currency; });
   return at != end.totals.end() ? *at : end.totals.emplace_back(money_total{currency, 0, 0});
 }
 

@@ -67,9 +67,9 @@ struct journal_entry {
 // so that the end of a group asks the database nothing.
 struct journal_end {
   base::chain_head head;
-  std::vector<money_total> totals;            // over all records, one for each currency
-  std::optional<std::int64_t> first_new_ms;   // when the first record of this transaction happened
-  bool operations_became_unknown = false;     // in this transaction
+  std::vector<money_total> totals;           // over all records, one for each currency
+  std::optional<std::int64_t> first_new_ms;  // when the first record of this transaction happened
+  bool operations_became_unknown = false;    // in this transaction
 };
 
 // The record that says that nobody knows what became of an operation.

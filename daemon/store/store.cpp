@@ -447,7 +447,8 @@ void store::acknowledge(const std::string& destination, base::byte_string witnes
               b.acknowledged = sequence;
               b.witness = witness;
               // A record that came later in the same group was not there yet when this was asked.
-              b.oldest_ms = !found->next_ms && head().sequence > sequence ? end_.first_new_ms : found->next_ms;
+              b.oldest_ms =
+                  !found->next_ms && head().sequence > sequence ? end_.first_new_ms : found->next_ms;
             }
         }
         if (d) d(std::move(outcome));

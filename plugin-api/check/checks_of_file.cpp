@@ -1,6 +1,5 @@
 // Checks 1 to 5: what can be seen before the plugin is given a request.
 #include <tilld/plugin.h>
-
 #include <unistd.h>
 
 #include <algorithm>

@@ -143,8 +143,8 @@ void shop::start_till() {
   how.environment.push_back(till_steps_->variable());
   how.log = till_log();
   till_ = process(till_program, how);
-  // A child of a till that was killed may hold its socket a moment longer; who connects then is hung up on and
-  // tries again, as a till would.
+  // A child of a till that was killed may hold its socket a moment longer; who connects then is hung up on
+  // and tries again, as a till would.
   auto until = std::chrono::steady_clock::now() + milliseconds(15'000);
   do {
     auto client = connect();

@@ -98,9 +98,8 @@ result<base::record_header> rows::append(const journal_entry& entry) {
   if (entry.amount) {
     auto at = std::find_if(end_.totals.begin(), end_.totals.end(),
                            [&](auto& t) { return t.currency == entry.amount->currency; });
-    auto& total = at != end_.totals.end()
-                      ? *at
-                      : end_.totals.emplace_back(money_total{entry.amount->currency, 0, 0});
+    auto& total =
+        at != end_.totals.end() ? *at : end_.totals.emplace_back(money_total{entry.amount->currency, 0, 0});
     total.minor += entry.amount->minor;
     ++total.count;
   }
