@@ -9,7 +9,8 @@ queue_news::queue_news(till_parts& till) : till_(till), timer_(till.executor) {}
 queue_news::~queue_news() = default;
 
 void queue_news::changed() {
-  if (due_) return;
+  // Without a destination nothing ever waits.
+  if (due_ || till_.destinations.empty()) return;
   due_ = true;
   timer_.expires_after(at_most_every);
   std::weak_ptr<bool> alive = alive_;

@@ -61,18 +61,18 @@ std::string list(const std::vector<std::string>& names) {
   return all.empty() ? "nothing" : all;
 }
 
-// How long the threads of a process stood in line for a processor, since they began: time that the machine's
-// other work took and not the plugin (/proc/PID/task/TID/schedstat, second number, in ns).
+// How long that thread of a process which did so longest stood in line for a processor: time that the
+// machine's other work took and not the plugin (/proc/PID/task/TID/schedstat, second number, in ns).
 std::chrono::nanoseconds stood_in_line(pid_t pid) {
-  std::int64_t all = 0;
+  std::int64_t longest = 0;
   std::error_code gone;
   for (const auto& task :
        std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone)) {
     std::ifstream figures(task.path() / "schedstat");
     std::int64_t ran = 0, waited = 0;
-    if (figures >> ran >> waited) all += waited;
+    if (figures >> ran >> waited) longest = std::max(longest, waited);
   }
-  return std::chrono::nanoseconds(all);
+  return std::chrono::nanoseconds(longest);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ class reader_of_the_guide {
         bool looks =
             last_.size() == 1 && last_[0].starts_with("tillctl plugins") && !last_[0].ends_with("counter");
         here_.forget();
-        if (!here_.run(last_, seconds(90)) && !looks) FAIL() << here_.output();
+        if (!here_.run(last_, seconds(300)) && !looks) FAIL() << here_.output();
       }
       if (testing::Test::HasFatalFailure()) return;
       ++typed_;

@@ -6,6 +6,10 @@ namespace {
 
 class patience : public two_tills {
  protected:
+  void SetUp() override {
+    two_tills::SetUp();
+    subscribe(admin_, {"org.tilld.test.stubborn"});
+  }
   static constexpr const char* work = "org.tilld.test.stubborn.work";
   json::object params(const std::string& key) {
     return {{"when_cancelled", "has_done_it"}, {"idempotency_key", key}, {"deadline_ms", 60'000}};
@@ -15,7 +19,9 @@ class patience : public two_tills {
     p["wait_ms"] = wait_ms;
     return p;
   }
+  // Before the device was asked a cancelled call is undone, and never done.
   void finish(const json::value& operation) {
+    ASSERT_TRUE(admin_.next_event("org.tilld.test.stubborn.begun"));
     EXPECT_TRUE(result_of(admin_.call("rpc.cancel", {{"operation_id", operation}})).at("in_hand").as_bool());
   }
 };
