@@ -1,8 +1,8 @@
 #include "base/canonical_json.hpp"
 
 #include <algorithm>
-#include <vector>
 
+#include <boost/container/small_vector.hpp>
 #include <boost/json.hpp>
 
 namespace tilld::base {
@@ -22,21 +22,27 @@ void append_text(std::string_view text, std::string& out) {
   out += '"';
 }
 
+void append(const boost::json::value& value, std::string& out);
+
+void append_object(const boost::json::object& object, std::string_view without, std::string& out) {
+  boost::container::small_vector<const boost::json::key_value_pair*, 16> members;
+  for (auto& member : object)
+    if (without.empty() || std::string_view(member.key()) != without) members.push_back(&member);
+  std::sort(members.begin(), members.end(),
+            [](auto* a, auto* b) { return std::string_view(a->key()) < std::string_view(b->key()); });
+  out += '{';
+  for (auto* member : members) {
+    if (member != members.front()) out += ',';
+    append_text(std::string_view(member->key()), out);
+    out += ':';
+    append(member->value(), out);
+  }
+  out += '}';
+}
+
 void append(const boost::json::value& value, std::string& out) {
   if (auto* object = value.if_object()) {
-    std::vector<const boost::json::key_value_pair*> members;
-    members.reserve(object->size());
-    for (auto& member : *object) members.push_back(&member);
-    std::sort(members.begin(), members.end(),
-              [](auto* a, auto* b) { return std::string_view(a->key()) < std::string_view(b->key()); });
-    out += '{';
-    for (auto* member : members) {
-      if (out.back() != '{') out += ',';
-      append_text(std::string_view(member->key()), out);
-      out += ':';
-      append(member->value(), out);
-    }
-    out += '}';
+    append_object(*object, {}, out);
   } else if (auto* list = value.if_array()) {
     out += '[';
     for (auto& element : *list) {
@@ -74,6 +80,12 @@ void remove_member(boost::json::value& from, std::string_view path) {
 std::string canonical_json(const boost::json::value& value) {
   std::string out;
   append(value, out);
+  return out;
+}
+
+std::string canonical_json(const boost::json::object& members, std::string_view without) {
+  std::string out;
+  append_object(members, without, out);
   return out;
 }
 

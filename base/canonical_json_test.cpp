@@ -50,6 +50,13 @@ TEST(canonical_json, puts_commas_where_they_belong_after_empty_members) {
   EXPECT_EQ(canonical("[[],[],[[]]]"), "[[],[],[[]]]");
 }
 
+TEST(canonical_json, leaves_out_one_member_and_only_at_the_top) {
+  auto object = boost::json::parse(R"({"k":1,"b":{"k":2},"a":[{"k":3}]})").as_object();
+  EXPECT_EQ(tilld::base::canonical_json(object, "k"), R"({"a":[{"k":3}],"b":{"k":2}})");
+  EXPECT_EQ(tilld::base::canonical_json(object, "z"), canonical(R"({"k":1,"b":{"k":2},"a":[{"k":3}]})"));
+  EXPECT_EQ(tilld::base::canonical_json(boost::json::parse(R"({"k":1})").as_object(), "k"), "{}");
+}
+
 TEST(canonical_json, is_read_back_as_the_same_value) {
   auto text = R"({"list":[1,-2,"x",{"n":null}],"t":true,"s":"ä\n"})";
   EXPECT_EQ(boost::json::parse(canonical(text)), boost::json::parse(text));

@@ -22,12 +22,14 @@ intake_decision decide(const std::optional<operation_row>& row, const base::hash
 
 base::hash256 content_mac(base::byte_view mac_key, const boost::json::object& params,
                           std::span<const std::string_view> secret_members) {
-  unsigned char beginning[4096];  // enough for a sale
-  boost::json::monotonic_resource memory(beginning, sizeof beginning);
-  boost::json::value copy(params, &memory);
-  copy.as_object().erase("idempotency_key");
+  constexpr std::string_view key = "idempotency_key";
+  auto mac_of = [&](const boost::json::object& said) {
+    return base::hmac_sha256(mac_key, base::as_bytes(base::canonical_json(said, key)));
+  };
+  if (secret_members.empty()) return mac_of(params);
+  boost::json::value copy = params;
   base::remove_members(copy, secret_members);
-  return base::hmac_sha256(mac_key, base::as_bytes(base::canonical_json(copy)));
+  return mac_of(copy.as_object());
 }
 
 }  // namespace tilld::daemon

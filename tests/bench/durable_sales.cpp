@@ -57,7 +57,7 @@ double bare_commit_p50_us(const std::string& file, double seconds) {
     if (auto done = operation->run(); !done) tests::give_up(done.error().detail);
     if (auto done = commit->run(); !done) tests::give_up(done.error().detail);
     latencies.push_back((seconds_now() - began) * 1e6);
-    if (db.wal_pages() >= 256) (void)db.checkpoint();
+    if (db.wal_pages() >= 1024) (void)db.checkpoint();
   }
   return percentile_us(latencies, 0.5);
 }
