@@ -193,6 +193,8 @@ result<> database::run_again(statement& s, std::string_view sql) {
   return s.run();
 }
 
+bool database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
 result<> database::begin() { return run_again(begin_, "BEGIN IMMEDIATE"); }
 
 result<> database::commit() { return run_again(commit_, "COMMIT"); }

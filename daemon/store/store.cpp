@@ -71,7 +71,8 @@ result<std::unique_ptr<store>> store::open(boost::asio::any_io_executor executor
   s->seals_ = std::make_unique<base::seal_keys>(std::move(*seals));
   s->ballast_.restore();
   if (auto loaded = s->load(clock); !loaded) return loaded.error();
-  s->thread_ = std::thread([self = s.get()] { self->thread_loop(); });
+  if (s->how_.where != options::threads::always_io_thread)
+    s->thread_ = std::thread([self = s.get()] { self->thread_loop(); });
   return s;
 }
 
@@ -447,7 +448,8 @@ void store::acknowledge(const std::string& destination, base::byte_string witnes
               b.acknowledged = sequence;
               b.witness = witness;
               // A record that came later in the same group was not there yet when this was asked.
-              b.oldest_ms = !found->next_ms && head().sequence > sequence ? end_.first_new_ms : found->next_ms;
+              b.oldest_ms =
+                  !found->next_ms && head().sequence > sequence ? end_.first_new_ms : found->next_ms;
             }
         }
         if (d) d(std::move(outcome));
