@@ -126,7 +126,7 @@ class database {
   result<> mark();
   result<> back_to_mark();
   result<> unmark();
-  bool in_transaction() const;
+  bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
   // Moves the WAL's pages into the file. Called by the owner when wal_pages() is large, and when idle.
   result<> checkpoint();

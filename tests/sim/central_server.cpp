@@ -201,6 +201,7 @@ void central_server::list(const std::string& till, const base::public_key& key) 
 
 bool central_server::start() {
   central::store::options how;
+  how.vfs = storage().vfs();
   auto opened = central::store::open(storage().path("central.db"), key_.public_half(), how);
   if (!opened) return false;
   store_ = std::move(*opened);

@@ -4,6 +4,11 @@
 #include "base/sqlite.hpp"
 #include "tests/sim/log_disk.hpp"
 
+// The one function of SQLite that the header calls inline, for in_transaction().
+extern "C" int sqlite3_get_autocommit(sqlite3* handle) {
+  return !reinterpret_cast<tilld::sim::log_disk*>(handle)->in_transaction();
+}
+
 namespace tilld::base {
 
 using sim::log_disk;
@@ -22,13 +27,13 @@ result<std::unique_ptr<database>> database::open(const std::string& path, std::s
   std::unique_ptr<database> db(new database(path));
   auto& disk = log_disk::of(path);
   disk.attach();
+  // As base/sqlite.cpp does it: what may lie in the kernel's memory alone is written and flushed once more.
+  if (auto firm = disk.write_again(); !firm) return firm.error();
   db->handle_ = reinterpret_cast<sqlite3*>(&disk);
   return db;
 }
 
 database::~database() = default;
-
-bool database::in_transaction() const { return disk_of(handle_).in_transaction(); }
 
 error database::refusal() const {
   return {errc::storage_failed, path_ + " failed before and is not written any more"};

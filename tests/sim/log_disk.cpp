@@ -152,6 +152,14 @@ result<> log_disk::checkpoint() {
   return ghost_ ? result<>(failed_disk()) : result<>();
 }
 
+result<> log_disk::write_again() {
+  if (frames_.empty() || is(mutant::start_trusts_memory)) return {};
+  owner_.point("before the log is written again");
+  if (ghost_ || faults.sync_fails) return failed_disk();
+  frames_.clear();
+  return {};
+}
+
 void log_disk::restore_ballast() {
   if (ghost_ || faults.full) return;
   ballast_ = true;

@@ -57,6 +57,7 @@ class log_disk final : public disk {
   std::size_t changes_so_far() const { return open_.size(); }
   bool in_transaction() const { return in_transaction_; }
   base::result<> checkpoint();
+  base::result<> write_again();
   bool ghost() const { return ghost_; }
   void restore_ballast();
   void release_ballast();

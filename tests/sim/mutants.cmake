@@ -14,8 +14,8 @@ set(is "sim::is(sim::mutant::")
 
 planted_source(daemon/store/store.cpp
   "#include \"base/step.hpp\"\n" "#include \"base/step.hpp\"\n${planted}"
-  "committed = db_->commit()@"
-  "committed = ${is}answer_before_flush) ? result<>() : db_->commit()@
+  "      committed = db_->commit()@"
+  "      committed = ${is}answer_before_flush) ? result<>() : db_->commit()@
       if (${is}failed_flush_is_forgotten) && !committed && db_->failed()) committed = result<>()@"
   "base::reach(base::step::intake_begun)@"
   "base::reach(base::step::intake_begun)@

@@ -258,7 +258,9 @@ bool shop::settled() {
     if (!t->up()) return false;
     for (std::size_t d = 0; d < centrals_.size(); ++d) {
       auto& status = t->status(d);
-      bool drained = status.connected && status.acknowledged == t->head();
+      // A till whose server lost its power believes for a while that it has a connection.
+      auto held = centrals_[d]->machine_state().standing_of(t->till_name()).head;
+      bool drained = status.connected && status.acknowledged == t->head() && held == t->head();
       if (!drained && (!oracle_.is_forked(t->till_name()) || alarm_at(*t, d).empty())) return false;
     }
   }

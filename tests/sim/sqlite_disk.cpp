@@ -26,7 +26,7 @@ struct unflushed {
   bool dropped = false;  // its flush failed, and no later one will take it along
 };
 
-void apply(const unflushed& c, std::string& to) {
+void write_over(const unflushed& c, std::string& to) {
   if (c.truncation) {
     to.resize(c.at);
     return;
@@ -239,7 +239,7 @@ int sqlite_disk::write(open_file& f, const void* from, std::size_t size, std::si
     return SQLITE_FULL;
   }
   unflushed c{false, at, std::string(static_cast<const char*>(from), size), false};
-  apply(c, f.what->seen);
+  write_over(c, f.what->seen);
   if (!f.temporary) f.what->between.push_back(std::move(c));
   return SQLITE_OK;
 }
@@ -247,7 +247,7 @@ int sqlite_disk::write(open_file& f, const void* from, std::size_t size, std::si
 int sqlite_disk::truncate(open_file& f, std::size_t size) {
   if (ghost(f)) return SQLITE_IOERR_TRUNCATE;
   unflushed c{true, size, {}, false};
-  apply(c, f.what->seen);
+  write_over(c, f.what->seen);
   if (!f.temporary) f.what->between.push_back(std::move(c));
   return SQLITE_OK;
 }
@@ -267,7 +267,7 @@ int sqlite_disk::sync(open_file& f) {
     if (c.dropped)
       still.push_back(std::move(c));
     else
-      apply(c, f.what->medium);
+      write_over(c, f.what->medium);
   }
   f.what->between = std::move(still);
   owner_.point("after a flush");
@@ -289,10 +289,10 @@ void sqlite_disk::lose_power() {
       if (kind == 2 && !c.truncation && dice.coin()) {
         for (std::size_t at = 0; at < c.octets.size(); at += sector) {
           if (dice.coin()) continue;
-          apply({false, c.at + at, c.octets.substr(at, sector), false}, file.medium);
+          write_over({false, c.at + at, c.octets.substr(at, sector), false}, file.medium);
         }
       } else {
-        apply(c, file.medium);
+        write_over(c, file.medium);
       }
     }
     file.between.clear();

@@ -154,15 +154,14 @@ void till::drop_before_loop() {
   for (auto& r : roads_)
     if (r->line) r->line->orphaned(side::till, last_death());
   if (store_) device_.crash();
+  // Coroutines that wait for these go down by way of the loop, which must still be there.
   asked_.clear();
   keyed_.reset();
-}
-
-void till::drop_after_loop() {
-  roads_.clear();
   journal_.reset();
   store_.reset();
 }
+
+void till::drop_after_loop() { roads_.clear(); }
 
 daemon::moment till::moment_now() {
   auto s = stamp();

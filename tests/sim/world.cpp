@@ -30,6 +30,8 @@ bool world::turn() {
   ++events_;
   mark(now_ms_ ^ next.number << 32);
   next.what();
+  // The longest runs have some ten thousand.
+  if (events_ == 500'000) broken("INV-6 everything comes to rest", "half a million events, and no end");
   return !violated_;
 }
 
