@@ -24,11 +24,6 @@ planted_source(daemon/store/store.cpp
   "if (${is}full_disk_says_done) == false) i.outcome = error{errc::storage_full, \"the disk is full@ nothing was stored\"}@"
   "      rows_->set_end(before)@\n      if (committed.error()"
   "      if (${is}end_survives_its_rollback) == false) rows_->set_end(before)@\n      if (committed.error()"
-  "if (i.kind == work_kind::reads) continue@"
-  "if (${is}reads_see_what_is_not_flushed) && i.kind == work_kind::reads) i.outcome = run_safely(i.what, *rows_)@
-    if (i.kind == work_kind::reads) continue@"
-  "if (i.kind == work_kind::reads) i.outcome = run_safely(i.what, *rows_)@\n  if (g.full)"
-  "if (i.kind == work_kind::reads && !(${is}reads_see_what_is_not_flushed) && writes)) i.outcome = run_safely(i.what, *rows_)@\n  if (g.full)"
   "  waiting_.push_back({kind, std::move(w), std::move(d), {}})@"
   "  if (${is}long_queue_drops_oldest) && waiting_.size() >= 2) {
     if (waiting_.front().then) waiting_.front().then({})@

@@ -72,7 +72,8 @@ class sqlite_disk final : public disk {
   std::shared_ptr<const disk_image> copy() const override;
   void restore(const disk_image& from) override;
 
-  // What is not on the medium lies between; rows cannot be told apart here.
+  // What is not on the medium lies between; rows cannot be told apart here. What a dead process left half
+  // written says nothing about what it had flushed.
   bool flushed() const;
   bool keeps_record(std::uint64_t) const override { return flushed(); }
   bool keeps_answer(const daemon::operation_key&) const override { return flushed(); }
@@ -302,6 +303,7 @@ void sqlite_disk::lose_power() {
 }
 
 bool sqlite_disk::flushed() const {
+  if (!owner_.up()) return true;
   // A commit is a flush of the log. What a checkpoint moved is flushed before the log begins anew, and a
   // rollback journal, which only the making of the database needs, is given up without a flush.
   for (auto& [name, file] : files_) {
