@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -25,6 +26,32 @@ bool found_no_room(sqlite3* db) {
   if (log && log->pMethods) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &in_log);
   auto is_room = [](int number) { return number == ENOSPC || number == EDQUOT || number == EFBIG; };
   return (is_room(in_file) && (is_room(in_log) || in_log == 0)) || (is_room(in_log) && in_file == 0);
+}
+
+// A process that died between a write and its flush, or whose flush failed, leaves transactions in the log
+// that the kernel shows and the disk may not have. Whoever reads them would answer from them, and the next
+// power cut would take them away, with all that was committed behind them. So the same octets are written to
+// the same places: that makes the pages dirty again, needs no room and changes nothing where they were on the
+// disk already. A checkpoint would not do: on the disk it leaves an older log over a newer file.
+result<> write_log_again(database& db, sqlite3* handle) {
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (!log || !log->pMethods) return {};
+  sqlite3_int64 size = 0;
+  if (int code = log->pMethods->xFileSize(log, &size); code != SQLITE_OK)
+    return db.failure(code, "size of the log");
+  if (size == 0) return {};
+  byte_string piece(64 << 10);
+  for (sqlite3_int64 at = 0; at < size; at += static_cast<sqlite3_int64>(piece.size())) {
+    auto count =
+        static_cast<int>(std::min<sqlite3_int64>(size - at, static_cast<sqlite3_int64>(piece.size())));
+    int code = log->pMethods->xRead(log, piece.data(), count, at);
+    if (code == SQLITE_OK) code = log->pMethods->xWrite(log, piece.data(), count, at);
+    if (code != SQLITE_OK) return db.failure(code, "write the log again");
+  }
+  if (int code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL); code != SQLITE_OK)
+    return db.failure(code, "flush the log again");
+  return {};
 }
 
 }  // namespace
@@ -91,6 +118,7 @@ result<std::unique_ptr<database>> database::open(const std::string& path,
   int code = sqlite3_open_v2(path.c_str(), &db->handle_, flags, how.vfs);
   if (code != SQLITE_OK) return db->failure(code, "open " + path);
   if (auto done = db->configure(); !done) return done.error();
+  if (auto done = write_log_again(*db, db->handle_); !done) return done.error();
   if (auto done = db->migrate(migrations); !done) return done.error();
   return db;
 }

@@ -167,6 +167,47 @@ TEST(failed_flush, of_a_checkpoint_is_reported_and_loses_nothing) {
 }
 
 // Delayed allocation and thin volumes find out at the flush.
+TEST(start, stands_on_what_is_on_the_disk_and_not_on_what_the_kernel_remembers) {
+  for (auto how : {fault_vfs::unsynced::none, fault_vfs::unsynced::some, fault_vfs::unsynced::torn}) {
+    scratch_folder folder, after_the_cut;
+    fault_vfs disk;
+    auto path = folder.file("journal.db");
+    {
+      auto db = open_on(disk, path);
+      ASSERT_TRUE(db);
+      ASSERT_TRUE(sell(**db, 1));
+      disk.fail(operation::sync, 1, EIO);
+      ASSERT_FALSE(sell(**db, 2));
+    }
+    // The kernel still has the second one, and whoever reads it may answer from it.
+    auto db = open_on(disk, path);
+    ASSERT_TRUE(db);
+    auto believed = numbers_in(**db);
+    ASSERT_TRUE(sell(**db, 3));
+    believed.insert(3);
+    disk.lay_out_disk(after_the_cut.path(), how, 1);
+    auto found = database::open(after_the_cut.file("journal.db"), schema, {});
+    ASSERT_TRUE(found) << to_string(found.error());
+    EXPECT_TRUE(includes(numbers_in(**found), believed));
+    EXPECT_EQ(integrity(**found), "ok");
+  }
+}
+
+TEST(start, refuses_a_log_that_cannot_be_flushed) {
+  scratch_folder folder;
+  fault_vfs disk;
+  auto path = folder.file("journal.db");
+  {
+    auto db = open_on(disk, path);
+    ASSERT_TRUE(db);
+    disk.fail(operation::sync, 1, EIO, repeat::for_ever);
+    ASSERT_FALSE(sell(**db, 1));
+  }
+  auto db = open_on(disk, path);
+  ASSERT_FALSE(db);
+  EXPECT_EQ(db.error().code, errc::storage_failed);
+}
+
 TEST(full_disk, that_is_noticed_by_a_flush_ends_all_trust) {
   for (bool at_checkpoint : {false, true}) {
     scratch_folder folder;

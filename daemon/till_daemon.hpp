@@ -15,6 +15,8 @@
 
 namespace tilld::daemon {
 
+class forward_journal;
+
 struct daemon_options {
   std::string plugin_host;  // program that runs a plugin in a process of its own
   bool allow_test_environment = false;
@@ -42,7 +44,6 @@ class till_daemon {
   std::string status_line() const;
 
  private:
-  class forward_journal;
   till_daemon(boost::asio::io_context& io, config settings, daemon_options options);
   base::result<> open_keys();
   base::result<> open_journal();

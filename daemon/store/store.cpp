@@ -71,7 +71,8 @@ result<std::unique_ptr<store>> store::open(boost::asio::any_io_executor executor
   s->seals_ = std::make_unique<base::seal_keys>(std::move(*seals));
   s->ballast_.restore();
   if (auto loaded = s->load(clock); !loaded) return loaded.error();
-  s->thread_ = std::thread([self = s.get()] { self->thread_loop(); });
+  if (s->how_.where != options::threads::always_io_thread)
+    s->thread_ = std::thread([self = s.get()] { self->thread_loop(); });
   return s;
 }
 
