@@ -85,8 +85,9 @@ result<> store::load(const base::clock& clock) {
   // background.
   auto last = end_.head.sequence;
   auto from = last > tail_verified_at_start ? last - tail_verified_at_start : 0;
-  base::chain_head at{1, from, {}};
-  if (from > 0) {
+  auto at = end_.beginning;
+  if (from > at.sequence) {
+    at = {1, from, {}};
     auto before = rows_->read(from, 1, 1);
     if (!before) return before.error();
     if (before->empty())
@@ -142,6 +143,8 @@ result<> store::load_backlogs() {
     std::uint64_t sequence = 0;
     auto witness = rows_->find_witness(name, sequence);
     if (!witness) return witness.error();
+    // What another device had under this name before, this one has not to send.
+    sequence = std::max(sequence, end_.beginning.sequence);
     auto at = rows_->totals_at(sequence);
     if (!at) return at.error();
     auto oldest = rows_->happened_ms(sequence + 1);
@@ -447,7 +450,8 @@ void store::acknowledge(const std::string& destination, base::byte_string witnes
               b.acknowledged = sequence;
               b.witness = witness;
               // A record that came later in the same group was not there yet when this was asked.
-              b.oldest_ms = !found->next_ms && head().sequence > sequence ? end_.first_new_ms : found->next_ms;
+              b.oldest_ms =
+                  !found->next_ms && head().sequence > sequence ? end_.first_new_ms : found->next_ms;
             }
         }
         if (d) d(std::move(outcome));
