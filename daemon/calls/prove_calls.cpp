@@ -237,14 +237,15 @@ asio::awaitable<answer> prove(till_parts& till, base::language language,
   }
   // Afterwards, so that it is not behind what a server has just signed.
   auto head = till.journal.head();
+  auto walking = walk_along(till, servers, head, cancel.get());
+  auto w = co_await std::move(walking);
+  if (!w) co_return make_error(w.error(), language);
+  // The first difference counts, and it may lie before the end.
   for (auto& s : servers)
     if (s.said && s.said->head.sequence > head.sequence)
       s.differ(head.sequence + 1, "the server has signed for record " +
                                       std::to_string(s.said->head.sequence) + ", the journal ends with " +
                                       std::to_string(head.sequence));
-  auto walking = walk_along(till, servers, head, cancel.get());
-  auto w = co_await std::move(walking);
-  if (!w) co_return make_error(w.error(), language);
   bool agree = !w->broken;
   boost::json::array list;
   for (auto& s : servers) {
