@@ -32,11 +32,10 @@ void reach(step s) {
 
 std::string_view name(step s) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(step::count_)> names{
-      "idle",           "request_read",    "intake_begun",  "key_written",
-      "record_written", "commit_begun",    "committed",     "answered",
-      "device_asked",   "device_answered", "batch_sent",    "batch_acknowledged",
-      "cursor_stored",  "apply_begun",     "apply_written", "apply_committed",
-      "acknowledged"};
+      "idle",         "request_read",       "intake_begun",    "key_written",     "record_written",
+      "commit_begun", "committed",          "answered",        "device_asked",    "device_answered",
+      "batch_sent",   "batch_acknowledged", "cursor_stored",   "segment_written", "segment_removed",
+      "apply_begun",  "apply_written",      "apply_committed", "acknowledged"};
   return s < step::count_ ? names[static_cast<std::size_t>(s)] : "unknown";
 }
 

@@ -27,6 +27,8 @@ enum class step : std::uint32_t {
   batch_sent,          // records went to central
   batch_acknowledged,  // central's acknowledgement arrived, the cursor is not stored yet
   cursor_stored,
+  segment_written,  // old records are in a durable file, and in the journal as well
+  segment_removed,  // they were taken out of the journal, not committed
   apply_begun,      // central: transaction open
   apply_written,    // central: rows written, not committed
   apply_committed,  // central: durable, the acknowledgement has not been sent

@@ -7,6 +7,9 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "central/replacing.hpp"
+#include "wire/base64.hpp"
+
 namespace tilld::central {
 
 namespace asio = boost::asio;
@@ -36,6 +39,7 @@ std::string_view name(base::clock_trust t) {
 int status_of(errc code) {
   switch (code) {
     case errc::till_unknown: return 404;
+    case errc::record_gap: return 409;
     case errc::operation_not_found: return 409;
     case errc::invalid_params: return 400;
     case errc::busy: return 429;
@@ -89,6 +93,12 @@ class api : public std::enable_shared_from_this<api> {
       return get() ? head(p[2], then) : wrong_method("GET");
     if (p.size() == 4 && p[1] == "tills" && p[3] == "records")
       return get() ? records(asked, then) : wrong_method("GET");
+    if (p.size() == 4 && p[1] == "tills" && p[3] == "raw")
+      return get() ? raw(asked, then) : wrong_method("GET");
+    if (p.size() == 4 && p[1] == "tills" && p[3] == "statement")
+      return get() ? statement(p[2], then) : wrong_method("GET");
+    if (p.size() == 4 && p[1] == "tills" && p[3] == "replace")
+      return asked.method == "POST" ? replace(asked, then) : wrong_method("POST");
     if (p.size() == 4 && p[1] == "tills" && p[3] == "release")
       return asked.method == "POST" ? release(asked, then) : wrong_method("POST");
     then({404, http_error_body({errc::unknown_method, "no such path"}), {}});
@@ -135,20 +145,56 @@ class api : public std::enable_shared_from_this<api> {
     then(good(body));
   }
 
+  // Octets as stored, for an export.
+  void raw(const http_request& asked, const then_answer& then) {
+    auto& till = asked.path[2];
+    if (!known(till)) return then(refused({errc::till_unknown, "no till " + till + " is known here"}));
+    auto p = read_page(asked);
+    if (!p) return then(refused(p.error()));
+    auto found = server_.intake().storage().records(till, p->from, p->limit, records_octets_max);
+    if (!found) return then(refused(found.error()));
+    json::array rows;
+    for (auto& e : *found)
+      rows.push_back({{"header", base::to_hex(e.record.header)},
+                      {"hash", base::to_hex(e.record.hash)},
+                      {"body", wire::to_base64(e.record.body)}});
+    then(good({{"till", till}, {"records", std::move(rows)}}));
+  }
+
+  void statement(const std::string& till, const then_answer& then) {
+    if (!known(till)) return then(refused({errc::till_unknown, "no till " + till + " is known here"}));
+    auto a = server_.statement_on(till);
+    then(good({{"till", till},
+               {"public_key", base::to_hex(server_.key().public_half())},
+               {"acknowledgement", base::to_hex(a.encode())}}));
+  }
+
+  void replace(const http_request& asked, then_answer then) {
+    auto wish = read_replacement_wish(asked.body);
+    if (!wish) return then(refused(wish.error()));
+    auto done = [then = std::move(then)](base::result<wire::replacement> order) {
+      then(order ? good({{"order", order->text()}}) : refused(order.error()));
+    };
+    server_.intake().replace(asked.path[2], std::move(*wish), std::move(done));
+  }
+
   void release(const http_request& asked, then_answer then) {
     auto& till = asked.path[2];
     boost::system::error_code problem;
     auto body = json::parse(asked.body, problem);
     auto* reason = !problem && body.is_object() ? body.as_object().if_contains("reason") : nullptr;
-    if (!reason || !reason->is_string() || reason->as_string().empty() || body.as_object().size() != 1 ||
-        reason->as_string().size() > reason_size_max)
+    auto* by = reason ? body.as_object().if_contains("by") : nullptr;
+    if (!reason || !reason->is_string() || reason->as_string().empty() ||
+        body.as_object().size() != (by ? 2 : 1) || (by && !by->is_string()) ||
+        reason->as_string().size() > reason_size_max || (by && by->as_string().size() > reason_size_max))
       return then(
           refused({errc::invalid_params, "the body must be {\"reason\":\"...\"}, at most 500 octets"}));
+    auto who = "http" + (by ? ", " + std::string(by->as_string()) : std::string());
     auto done = [self = shared_from_this(), till, then = std::move(then)](base::result<> outcome) {
       if (!outcome) return then(refused(outcome.error()));
       then(good(self->server_.till_status(till, self->listed(till))));
     };
-    server_.intake().release(till, std::string(reason->as_string()), "http", std::move(done));
+    server_.intake().release(till, std::string(reason->as_string()), who, std::move(done));
   }
 
   // One at a time: it reads the whole database.

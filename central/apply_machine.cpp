@@ -1,5 +1,6 @@
 #include "central/apply_machine.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/json/object.hpp>
@@ -53,8 +54,10 @@ base::result<> apply_machine::may_greet(const sync::hello& h) const {
   if (at->second.merchant != h.merchant)
     return error{errc::till_unknown,
                  "till " + h.till + " is listed under another merchant than " + h.merchant};
-  if (at->second.key != h.key)
-    return error{errc::key_refused, "till " + h.till + " is listed with another public key"};
+  if (key_of(h.till) != h.key)
+    return error{errc::key_refused, standing_of(h.till).replaced_epoch == 0
+                                        ? "till " + h.till + " is listed with another public key"
+                                        : "till " + h.till + " was replaced by another device"};
   if (h.expected_role != settings_.role)
     return error{errc::role_mismatch, "this is a " + std::string(name(settings_.role)) +
                                           ", the till expects a " + std::string(name(h.expected_role))};
@@ -124,12 +127,12 @@ void apply_machine::judge(connection_id connection, std::uint64_t request, const
   if (h.head.sequence == s.head.sequence && h.head.hash != s.head.hash)
     return stop(h.till, errc::journal_forked,
                 "the till has another " + number(s.head.sequence) + " than central", connection, request);
-  auto& listed = tills_.at(h.till);
-  if (h.head.epoch > listed.epoch_allowed)
-    return refuse(connection, request, errc::epoch_not_allowed,
-                  "the till is in epoch " + std::to_string(h.head.epoch) + ", allowed is " +
-                      std::to_string(listed.epoch_allowed),
-                  true);
+  auto allowed = epoch_allowed_of(h.till);
+  if (h.head.epoch > allowed)
+    return refuse(
+        connection, request, errc::epoch_not_allowed,
+        "the till is in epoch " + std::to_string(h.head.epoch) + ", allowed is " + std::to_string(allowed),
+        true);
 
   s.start_counter = h.start_counter;
   s.instance = h.instance;
@@ -143,7 +146,7 @@ void apply_machine::judge(connection_id connection, std::uint64_t request, const
   w.protocol = sync::protocol_version;
   w.role_here = settings_.role;
   w.software = settings_.software;
-  w.epoch_allowed = listed.epoch_allowed;
+  w.epoch_allowed = allowed;
   w.standing = {s.head, own_.sequence, own_.hash, {}};
   if (lost_something) {
     w.notice = errc::record_gap;
@@ -246,7 +249,7 @@ apply_decisions apply_machine::append(moment now, connection_id connection, std:
       return finish();
     }
   }
-  auto allowed = tills_.at(name).epoch_allowed;
+  auto allowed = epoch_allowed_of(name);
   for (auto at = skip; at < headers.size(); ++at) {
     if (headers[at].epoch < s.head.epoch) {
       refuse(connection, request, errc::record_damaged,
@@ -346,6 +349,138 @@ base::result<apply_decisions> apply_machine::release(moment now, const std::stri
   out_.emplace_back(decision::keep_standing{till, s});
   out_.emplace_back(
       decision::tell{log_level::warning, "A person released a till from quarantine", till, std::nullopt});
+  return finish();
+}
+
+apply_decisions apply_machine::note_listing(moment now) {
+  now_ = now;
+  for (auto& [till, l] : tills_) {
+    auto s = standing_of(till);
+    if (s.listed_epoch == l.epoch_allowed && s.listed_key == l.key) continue;
+    s.listed_epoch = l.epoch_allowed;
+    s.listed_key = l.key;
+    standings_[till] = s;
+    boost::json::object text{{"at_unix_ms", now.unix_ms},
+                             {"branch", l.branch},
+                             {"epoch", l.epoch_allowed},
+                             {"merchant", l.merchant},
+                             {"public_key", base::to_hex(l.key)}};
+    keep_event(entry_kind::listed, till, base::canonical_json(text));
+    out_.emplace_back(decision::keep_standing{till, s});
+  }
+  for (auto& [till, s] : standings_) {
+    if (tills_.count(till) || s.listed_epoch == 0) continue;
+    s.listed_epoch = 0;
+    s.listed_key = {};
+    boost::json::object text{{"at_unix_ms", now.unix_ms}};
+    keep_event(entry_kind::unlisted, till, base::canonical_json(text));
+    out_.emplace_back(decision::keep_standing{till, s});
+  }
+  return finish();
+}
+
+base::public_key apply_machine::key_of(const std::string& till) const {
+  auto& listed = tills_.at(till);
+  auto s = standing_of(till);
+  return listed.epoch_allowed > s.replaced_epoch ? listed.key : s.replaced_key;
+}
+
+std::uint32_t apply_machine::epoch_allowed_of(const std::string& till) const {
+  return std::max(tills_.at(till).epoch_allowed, standing_of(till).replaced_epoch);
+}
+
+base::result<apply_machine::replaced> apply_machine::replace(moment now, const std::string& till,
+                                                             const replacement_wish& wish) {
+  now_ = now;
+  if (!tills_.count(till)) return error{errc::till_unknown, "no till " + till + " is listed here"};
+  auto s = standing_of(till);
+  auto former = key_of(till);
+  if (former == wish.key)
+    return error{errc::invalid_params,
+                 "that is the key of the device that is to be replaced; a new one has its own"};
+  replaced done;
+  auto& order = done.order;
+  order.till = till;
+  order.key = wish.key;
+  order.epoch = std::max(epoch_allowed_of(till), s.head.epoch) + 1;
+  order.after = s.head;
+  if (wish.order) {
+    if (wish.order->till != till || wish.order->key != wish.key || wish.order->epoch < order.epoch)
+      return error{errc::invalid_params,
+                   "the order is for another till, another key or an epoch that is over"};
+    if (wish.order->after != s.head)
+      return error{errc::record_gap, "the order begins behind " + number(wish.order->after.sequence) +
+                                         ", this server holds up to " + number(s.head.sequence) +
+                                         "; bring what one of them misses from the other first"};
+    order.epoch = wish.order->epoch;
+  }
+  bool lost = wish.seen_up_to > s.head.sequence;
+  auto missing = "records " + std::to_string(s.head.sequence + 1) + " to " + std::to_string(wish.seen_up_to);
+  if (lost && !wish.accept_loss)
+    return error{errc::record_gap, missing + " were seen by " + wish.seen_by +
+                                       " and are not here: bring them, or accept that they are lost"};
+
+  boost::json::object head{
+      {"epoch", s.head.epoch}, {"sequence", s.head.sequence}, {"hash", base::to_hex(s.head.hash)}};
+  boost::json::object text{{"at_unix_ms", now.unix_ms},
+                           {"by", wish.by},
+                           {"reason", wish.reason},
+                           {"epoch", order.epoch},
+                           {"former_key", base::to_hex(former)},
+                           {"public_key", base::to_hex(wish.key)},
+                           {"after", head},
+                           {"lost", nullptr}};
+  if (lost)
+    text["lost"] = {{"from", s.head.sequence + 1}, {"to", wish.seen_up_to}, {"seen_by", wish.seen_by}};
+  if (wish.order) text["order_of"] = base::to_hex(wish.order->central);
+  s.replaced_epoch = order.epoch;
+  s.replaced_key = wish.key;
+  s.stopped.reset();
+  s.start_counter = 0;
+  s.instance = {};
+  standings_[till] = s;
+  keep_event(entry_kind::replaced, till, base::canonical_json(text));
+  out_.emplace_back(decision::keep_standing{till, s});
+  out_.emplace_back(decision::tell{
+      log_level::warning, "A person replaced the device of a till", till,
+      lost ? std::optional(error{errc::record_gap, missing + " are lost, by " + wish.by + ": " + wish.reason})
+           : std::nullopt});
+  auto why = "till " + till + " was replaced by another device";
+  if (auto at = admitted_.find(till); at != admitted_.end())
+    refuse(at->second.connection, 0, errc::key_refused, why, true);
+  if (auto at = waiting_.find(till); at != waiting_.end())
+    refuse(at->second.connection, at->second.request, errc::key_refused, why, true);
+  waiting_.erase(till);
+  done.decisions = finish();
+  return done;
+}
+
+base::result<apply_decisions> apply_machine::complete(moment now, const std::string& till,
+                                                      const sync::append& batch, const std::string& source,
+                                                      const std::string& reason, const std::string& by) {
+  now_ = now;
+  if (!tills_.count(till)) return error{errc::till_unknown, "no till " + till + " is listed here"};
+  auto s = standing_of(till);
+  if (batch.records.empty() || batch.first != s.head.sequence + 1 || batch.previous != s.head.hash)
+    return error{errc::record_gap, "the records do not follow " + number(s.head.sequence) +
+                                       ", which is the last one held here"};
+  base::chain_follower follower(till, s.head);
+  for (auto& r : batch.records) {
+    auto header = follower.take(r);
+    if (!header) return header.error();
+    if (header->epoch > epoch_allowed_of(till))
+      return error{errc::epoch_not_allowed, number(header->sequence) + " is of an epoch that is not allowed"};
+  }
+  decision::keep_records keep{till, 0, {}};
+  for (auto& r : batch.records) keep.entries.push_back(next_entry(entry_kind::record, till, r.hash));
+  s.head = follower.head();
+  standings_[till] = s;
+  out_.emplace_back(std::move(keep));
+  boost::json::object text{{"at_unix_ms", now.unix_ms}, {"by", by},
+                           {"reason", reason},          {"source", source},
+                           {"from", batch.first},       {"to", s.head.sequence}};
+  keep_event(entry_kind::completed, till, base::canonical_json(text));
+  out_.emplace_back(decision::keep_standing{till, s});
   return finish();
 }
 

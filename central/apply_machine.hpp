@@ -26,6 +26,7 @@
 
 #include "base/log.hpp"
 #include "central/chain.hpp"
+#include "wire/replacement.hpp"
 #include "wire/sync.hpp"
 
 namespace tilld::central {
@@ -60,6 +61,13 @@ struct standing {
   std::optional<quarantine> stopped;
   std::uint32_t restored = 0;     // how often this till proved that central lost something
   base::hash256 noted_witness{};  // the proof that was noted last, so that it is noted once
+  // Which device has the name since a person replaced the one before; 0 when nobody did.
+  std::uint32_t replaced_epoch = 0;
+  base::public_key replaced_key{};
+  // What central.yaml said when that was written into the chain last; 0 when it names the till no more, or
+  // never did.
+  std::uint32_t listed_epoch = 0;
+  base::public_key listed_key{};
   bool operator==(const standing&) const = default;
 };
 
@@ -132,6 +140,19 @@ struct apply_settings {
   std::uint64_t twin_answer_ms_max = 2'000;  // how long the older connection may take to show that it lives
 };
 
+// What a person wants when a till's device is gone.
+struct replacement_wish {
+  base::public_key key{};  // of the new device
+  std::string reason, by;
+  // The highest record that anybody has seen of the till, and who: what lies between that and what is held
+  // here is lost.
+  std::uint64_t seen_up_to = 0;
+  std::string seen_by;
+  bool accept_loss = false;
+  // Of the ledger, where this server is another one: the same replacement happens here.
+  std::optional<wire::replacement> order;
+};
+
 class apply_machine {
  public:
   apply_machine(apply_settings settings, std::map<std::string, listing> tills);
@@ -155,6 +176,27 @@ class apply_machine {
   // A person lets a till go on. operation_not_found when it is not stopped, till_unknown when there is none.
   base::result<apply_decisions> release(moment now, const std::string& till, const std::string& reason,
                                         const std::string& by);
+
+  // A person gives the name to another device: a new epoch behind what is held here, the old key refused from
+  // now on, the quarantine ended. till_unknown when the till is not listed; invalid_params when the key is
+  // the old one; record_gap when records are lost and the loss is not accepted, or when the order begins
+  // elsewhere than what is held here ends. `order` is what is to be signed.
+  struct replaced {
+    apply_decisions decisions;
+    wire::replacement order;
+  };
+  base::result<replaced> replace(moment now, const std::string& till, const replacement_wish& wish);
+  // A person brings records that another server has and this one has not: they must follow what is held here.
+  base::result<apply_decisions> complete(moment now, const std::string& till, const wire::sync::append& batch,
+                                         const std::string& source, const std::string& reason,
+                                         const std::string& by);
+
+  // Writes into the chain what central.yaml says of tills and did not say the last time. Once, at the start.
+  apply_decisions note_listing(moment now);
+
+  // The key and the highest epoch that count: what a person decided last, here or in central.yaml.
+  base::public_key key_of(const std::string& till) const;
+  std::uint32_t epoch_allowed_of(const std::string& till) const;
 
   // The till that was admitted on this connection.
   const std::string* till_of(connection_id connection) const;

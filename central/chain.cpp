@@ -12,6 +12,10 @@ std::string_view name(entry_kind kind) {
     case entry_kind::quarantined: return "quarantined";
     case entry_kind::released: return "released";
     case entry_kind::restored: return "restored";
+    case entry_kind::replaced: return "replaced";
+    case entry_kind::completed: return "completed";
+    case entry_kind::listed: return "listed";
+    case entry_kind::unlisted: return "unlisted";
   }
   return "unknown";
 }

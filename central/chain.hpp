@@ -17,6 +17,10 @@ enum class entry_kind : std::uint8_t {
   quarantined = 2,  // a till was stopped
   released = 3,     // a person let it go on
   restored = 4,     // a till showed an acknowledgement that central does not hold any more
+  replaced = 5,     // a person gave the till's name to another device; what is lost is named
+  completed = 6,    // a person brought records from another server that were missing here
+  listed = 7,       // central.yaml names a till, with this key and epoch
+  unlisted = 8,     // it names it no more
 };
 std::string_view name(entry_kind kind);
 

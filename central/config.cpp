@@ -59,7 +59,7 @@ result<base::public_key> public_key(const yaml_map& in) {
 result<config> read(const yaml_value& document) {
   if (auto fine = base::fits(document, config_schema()); !fine) return fine.error();
   config c;
-  auto root = document.map({"merchants", "branches", "tills", "database", "role", "listen"});
+  auto root = document.map({"merchants", "branches", "tills", "database", "role", "listen", "witnesses"});
   if (!root) return root.error();
 
   auto merchants = root->need("merchants");
@@ -142,6 +142,38 @@ result<config> read(const yaml_value& document) {
     auto word = role->one_of({"ledger", "witness"});
     if (!word) return word.error();
     c.role = *wire::sync::parse_role(*word);
+  }
+
+  if (auto witnesses = root->find("witnesses")) {
+    auto list = witnesses->list();
+    if (!list) return list.error();
+    if (!list->empty() && c.role != wire::sync::role::ledger)
+      return witnesses->wrong("a witness sends its events nowhere; only the ledger has witnesses");
+    for (auto& item : *list) {
+      auto entry = item.map({"name", "url", "id", "merchant", "public_key"});
+      if (!entry) return entry.error();
+      witness_config w;
+      std::pair<const char*, std::string*> names[] = {
+          {"name", &w.name}, {"id", &w.id}, {"merchant", &w.merchant}};
+      for (auto& [key, to] : names) {
+        auto text = short_name(*entry, key);
+        if (!text) return text.error();
+        *to = *text;
+      }
+      auto url = entry->need("url");
+      if (!url) return url.error();
+      auto text = url->text();
+      if (!text) return text.error();
+      auto address = wire::parse_destination_url(*text);
+      if (!address) return url->wrong(address.error().detail);
+      w.address = *address;
+      auto key = public_key(*entry);
+      if (!key) return key.error();
+      w.key = *key;
+      for (auto& other : c.witnesses)
+        if (other.name == w.name) return item.wrong("witness " + w.name + " is listed twice");
+      c.witnesses.push_back(std::move(w));
+    }
   }
 
   auto listen = root->find("listen");

@@ -23,7 +23,16 @@ struct branch {
   std::string name;
 };
 
+// Where the ledger's own events go.
+struct witness_config {
+  std::string name;
+  wire::loopback_address address;
+  std::string id, merchant;  // as the witness lists this server under tills:
+  base::public_key key{};    // of the witness
+};
+
 struct config {
+  std::vector<witness_config> witnesses;
   std::vector<merchant> merchants;
   std::vector<branch> branches;
   std::map<std::string, listing> tills;

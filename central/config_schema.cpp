@@ -37,6 +37,19 @@ schema till() {
                        "How many tills or disks have had this id, one after the other")}));
 }
 
+schema witness() {
+  auto key = judged(text(), "^[0-9a-fA-F]{64}$",
+                    "64 hexadecimal digits, as the witness's till-central status prints them");
+  auto url = judged(text(), R"(^tcp://(127(\.[0-9]{1,3}){3}|\[::1\]|localhost):0*[1-9][0-9]{0,4}$)",
+                    "tcp://127.0.0.1:PORT");
+  return closed(
+      object({needed("name", short_name(), "For people"),
+              needed("url", std::move(url), "Where the witness listens for tills"),
+              needed("id", short_name(), "Under which the witness lists this server, among its tills"),
+              needed("merchant", short_name(), "The merchant of that till there"),
+              needed("public_key", std::move(key), "The key that the witness must prove")}));
+}
+
 schema listen() {
   return closed(object({optional("sync", with_default(loopback_address(), "127.0.0.1:7710"), "For the tills"),
                         optional("http", with_default(loopback_address(), "127.0.0.1:7711"),
@@ -47,15 +60,17 @@ schema listen() {
 
 schema config_schema() {
   auto database = judged(text(), "^sqlite:.", "sqlite:PATH");
-  return closed(
-      object({needed("merchants", list(merchant()), "Who owns the shops"),
-              needed("branches", list(branch()), "The shops"),
-              optional("tills", list(till()), "The tills that may send records; all others are refused"),
-              needed("database", std::move(database),
-                     "Where the records are kept, one file, with key and token beside it"),
-              optional("role", with_default(one_of({"ledger", "witness"}), "ledger"),
-                       "ledger is the one server that posts; a witness verifies and keeps"),
-              optional("listen", listen(), "Where it listens; addresses of this machine only")}));
+  return closed(object(
+      {needed("merchants", list(merchant()), "Who owns the shops"),
+       needed("branches", list(branch()), "The shops"),
+       optional("tills", list(till()), "The tills that may send records; all others are refused"),
+       needed("database", std::move(database),
+              "Where the records are kept, one file, with key and token beside it"),
+       optional("role", with_default(one_of({"ledger", "witness"}), "ledger"),
+                "ledger is the one server that posts; a witness verifies and keeps"),
+       optional("witnesses", list(witness()),
+                "Of the ledger: where its own events go, releases, replacements and the listing of tills"),
+       optional("listen", listen(), "Where it listens; addresses of this machine only")}));
 }
 
 boost::json::object schema_for_editors() {

@@ -64,6 +64,17 @@ void intake::release(std::string till, std::string reason, std::string by,
   push(wish_to_release{std::move(till), std::move(reason), std::move(by), std::move(then)});
 }
 
+void intake::replace(std::string till, replacement_wish wish,
+                     std::function<void(result<wire::replacement>)> then) {
+  push(wish_to_replace{std::move(till), std::move(wish), std::move(then)});
+}
+
+void intake::complete(std::string till, sync::append records, std::string source, std::string reason,
+                      std::string by, std::function<void(result<>)> then) {
+  push(wish_to_complete{std::move(till), std::move(records), std::move(source), std::move(reason),
+                        std::move(by), std::move(then)});
+}
+
 void intake::tick() {
   if (broken_) return;
   push(moment_passed{});
@@ -142,6 +153,8 @@ void intake::refuse_group(std::deque<item>& group, const error& why) {
     if (auto* g = std::get_if<greeting>(&i)) send_away(g->connection, g->request);
     if (auto* b = std::get_if<batch>(&i)) send_away(b->connection, b->request);
     if (auto* w = std::get_if<wish_to_release>(&i)) w->then(why);
+    if (auto* w = std::get_if<wish_to_replace>(&i)) w->then(why);
+    if (auto* w = std::get_if<wish_to_complete>(&i)) w->then(why);
     if (auto* s = std::get_if<sign_of_life>(&i)) send_away(s->connection, 0);
     // It is gone whether or not its group could be stored.
     if (auto* g = std::get_if<gone>(&i); g && !broken_) waiting_.push_back(std::move(i));
@@ -179,7 +192,10 @@ result<> intake::take(item& i) {
   if (auto* s = std::get_if<sign_of_life>(&i))
     return carry_out(machine_.pong(now(), s->connection, s->request), i);
   if (auto* g = std::get_if<gone>(&i)) return carry_out(machine_.lost(now(), g->connection), i);
+  if (std::holds_alternative<listing_read>(i)) return carry_out(machine_.note_listing(now()), i);
   if (std::holds_alternative<moment_passed>(i)) return carry_out(machine_.tick(now()), i);
+  if (auto* w = std::get_if<wish_to_replace>(&i)) return take(*w, i);
+  if (auto* w = std::get_if<wish_to_complete>(&i)) return take(*w, i);
   auto& wish = std::get<wish_to_release>(i);
   auto decisions = machine_.release(now(), wish.till, wish.reason, wish.by);
   if (!decisions) {
@@ -189,6 +205,38 @@ result<> intake::take(item& i) {
   }
   released_.push_back([then = wish.then] { then({}); });
   return carry_out(std::move(*decisions), i);
+}
+
+// What the till itself showed at its last sign-on counts as seen, whoever asks.
+result<> intake::take(wish_to_replace& w, const item& from) {
+  auto evidence = store_.evidence();
+  if (!evidence) return evidence.error();
+  if (auto at = evidence->find(w.till); at != evidence->end() && !at->second.proof_text.empty())
+    if (auto head = sync::head_in_proof_text(at->second.proof_text, w.till);
+        head && head->sequence > w.wish.seen_up_to) {
+      w.wish.seen_up_to = head->sequence;
+      w.wish.seen_by = "the till itself, when it signed on";
+    }
+  auto done = machine_.replace(now(), w.till, w.wish);
+  if (!done) {
+    released_.push_back([then = w.then, why = done.error()] { then(why); });
+    return {};
+  }
+  auto order = done->order;
+  order.central = key_.public_half();
+  order.signature = key_.sign(order.signed_text());
+  released_.push_back([then = w.then, order = std::move(order)] { then(order); });
+  return carry_out(std::move(done->decisions), from);
+}
+
+result<> intake::take(wish_to_complete& w, const item& from) {
+  auto decisions = machine_.complete(now(), w.till, w.records, w.source, w.reason, w.by);
+  if (!decisions) {
+    released_.push_back([then = w.then, why = decisions.error()] { then(why); });
+    return {};
+  }
+  released_.push_back([then = w.then] { then({}); });
+  return carry_out(std::move(*decisions), from);
 }
 
 // Opens the group's transaction when the first decision needs it.
@@ -209,7 +257,8 @@ result<> intake::carry_out(apply_decisions decisions, const item& from) {
 }
 
 result<> intake::carry_out(decision::keep_records& d, const item& from) {
-  auto& records = std::get<batch>(from).records;
+  auto* brought = std::get_if<wish_to_complete>(&from);
+  auto& records = brought ? brought->records : std::get<batch>(from).records;
   if (auto open = write(); !open) return open;
   auto at_ms = clock_.unix_ms();
   for (std::size_t n = 0; n < d.entries.size(); ++n) {

@@ -37,6 +37,9 @@ class intake {
   intake(boost::asio::io_context& io, store& s, apply_machine machine, const base::signing_key& key,
          const base::clock& clock);
 
+  // Writes a changed listing of the tills into the chain, at the next opportunity.
+  void note_listing() { push(listing_read{}); }
+
   // Reads where everything stands. Once, first.
   base::result<> load();
 
@@ -51,6 +54,11 @@ class intake {
   void pong(connection_id connection, std::uint64_t request);
   void release(std::string till, std::string reason, std::string by,
                std::function<void(base::result<>)> then);
+  // The order is signed when it is durable that the old device is refused.
+  void replace(std::string till, replacement_wish wish,
+               std::function<void(base::result<wire::replacement>)> then);
+  void complete(std::string till, wire::sync::append records, std::string source, std::string reason,
+                std::string by, std::function<void(base::result<>)> then);
   // Now and then: time-outs of the machine, checkpoint, recovery from a full disk.
   void tick();
 
@@ -86,13 +94,28 @@ class intake {
     std::string till, reason, by;
     std::function<void(base::result<>)> then;
   };
+  struct wish_to_replace {
+    std::string till;
+    replacement_wish wish;
+    std::function<void(base::result<wire::replacement>)> then;
+  };
+  struct wish_to_complete {
+    std::string till;
+    wire::sync::append records;
+    std::string source, reason, by;
+    std::function<void(base::result<>)> then;
+  };
+  struct listing_read {};
   struct moment_passed {};
-  using item = std::variant<greeting, batch, sign_of_life, gone, wish_to_release, moment_passed>;
+  using item = std::variant<greeting, batch, sign_of_life, gone, wish_to_release, wish_to_replace,
+                            wish_to_complete, listing_read, moment_passed>;
 
   void push(item i);
   void schedule();
   void take_group();
   base::result<> take(item& i);
+  base::result<> take(wish_to_replace& wish, const item& from);
+  base::result<> take(wish_to_complete& wish, const item& from);
   base::result<> carry_out(apply_decisions decisions, const item& from);
   base::result<> carry_out(decision::keep_records& d, const item& from);
   base::result<> carry_out(decision::keep_event& d, const item&);

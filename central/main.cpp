@@ -19,6 +19,9 @@
 #include "base/step.hpp"
 #include "central/api.hpp"
 #include "central/config_schema.hpp"
+#include "central/export.hpp"
+#include "central/person.hpp"
+#include "central/replacing.hpp"
 #include "central/server.hpp"
 
 namespace tilld::central {
@@ -145,6 +148,12 @@ void print_status(const json::object& s) {
   std::cout << "entry " << own.at("sequence") << " " << text(own.at("hash")) << "\n";
   if (auto times = s.at("restored").to_number<std::uint64_t>(); times != 0)
     std::cout << "THIS SERVER LOST RECORDS THAT IT HAD ACKNOWLEDGED, " << times << " times; see events\n";
+  for (auto& each : s.at("witnesses").as_array()) {
+    auto& w = each.as_object();
+    std::cout << "witness " << text(w.at("name")) << ": "
+              << (w.at("connected").as_bool() ? "connected" : "NOT CONNECTED") << ", events up to "
+              << w.at("acknowledged") << ", " << w.at("waiting") << " wait\n";
+  }
   for (auto& each : s.at("tills").as_array()) {
     auto& t = each.as_object();
     std::cout << "till " << text(t.at("till")) << ": "
@@ -194,7 +203,7 @@ int status(const config& c, bool as_json) {
 // chain.
 int release(const config& c, const std::string& till, const std::string& reason) {
   auto asked = http_ask(c.http, c.token_path(), "POST", "/v1/tills/" + till + "/release",
-                        json::serialize(json::object{{"reason", reason}}));
+                        json::serialize(json::object{{"reason", reason}, {"by", who_runs_this()}}));
   if (asked) {
     if (asked->status != 200) {
       std::cerr << asked->body;
@@ -212,11 +221,40 @@ int release(const config& c, const std::string& till, const std::string& reason)
   auto opened = server::open(io, c, clock, how);
   if (!opened) return complain(opened.error());
   base::result<> outcome = base::error{base::errc::internal, "nothing happened"};
-  (*opened)->intake().release(till, reason, "offline",
+  (*opened)->intake().release(till, reason, who_runs_this(),
                               [&](base::result<> done) { outcome = std::move(done); });
   io.run();
   if (!outcome) return complain(outcome.error());
   std::cout << "Till " << till << " is released.\n";
+  return good;
+}
+
+int replace(const config& c, const replace_options& o) {
+  auto order = replace_till(c, o);
+  if (!order) return complain(order.error());
+  std::cout << "Till " << order->till << " goes on in epoch " << order->epoch << " behind record "
+            << order->after.sequence << "; the device before is refused from now on.\n";
+  if (o.order_out.empty())
+    std::cout << order->text() << "\n";
+  else
+    std::cout << "The order is in " << o.order_out
+              << ": take it to the new device, and to the other servers.\n";
+  return good;
+}
+
+int complete(const config& c, const std::string& till, const std::string& file, const std::string& signer,
+             const std::string& reason) {
+  auto taken = complete_till(c, till, file, signer, reason);
+  if (!taken) return complain(taken.error());
+  std::cout << "Till " << till << ": " << *taken << " records were taken.\n";
+  return good;
+}
+
+int write_export(const config& c, const export_wish& wish) {
+  auto head = export_till(c, wish);
+  if (!head) return complain(head.error());
+  std::cout << wish.path << ": till " << wish.till << " up to record " << head->sequence << " "
+            << base::to_hex(head->hash) << "\n";
   return good;
 }
 
@@ -237,7 +275,40 @@ int start(int argc, char** argv) {
       app.add_subcommand("verify", "read all records again and prove every chain and signature");
   auto* status_command = app.add_subcommand("status", "where each till stands");
   auto* release_command = app.add_subcommand("release", "let a till go on that is in quarantine");
-  for (auto* command : {check_command, verify_command, status_command, release_command})
+  replace_options replaced;
+  auto* replace_command =
+      app.add_subcommand("replace", "give a till's name to another device, behind what is held here");
+  replace_command->add_option("till", replaced.till, "the till's id")->required();
+  replace_command->add_option("--public-key", replaced.public_key,
+                              "of the new device, from tillctl replace request");
+  replace_command->add_option("--order", replaced.order_in, "the order of the ledger, on every other server");
+  replace_command->add_option("--out", replaced.order_out,
+                              "write the order into this file; else it is printed");
+  replace_command->add_option("--seen", replaced.seen, "an export or statement of another server");
+  replace_command->add_flag("--accept-loss", replaced.accept_loss,
+                            "records that were seen and are not here are lost");
+  replace_command->add_option("--reason", replaced.reason, "why; it stands in the chain for good")
+      ->required();
+  std::string file, signer;
+  auto* complete_command =
+      app.add_subcommand("complete", "take records of a till from another server's export");
+  complete_command->add_option("till", till, "the till's id")->required();
+  complete_command->add_option("--file", file, "the export")->required();
+  complete_command->add_option("--signer", signer,
+                               "public key of the server that wrote it; else the till's counts");
+  complete_command->add_option("--reason", reason, "why; it stands in the chain for good")->required();
+  export_wish exported;
+  auto* export_command =
+      app.add_subcommand("export", "write a till's records into a file that anybody can verify");
+  export_command->add_option("till", exported.till, "the till's id")->required();
+  export_command->add_option("--out", exported.path, "the file to write")->required();
+  export_command->add_option("--from", exported.from, "first record; 1 when left out")
+      ->check(CLI::PositiveNumber);
+  export_command->add_flag("--statement", exported.statement_only,
+                           "no records, only where the till stands, signed");
+  export_command->add_flag("--force", exported.force, "replace the file when it exists");
+  for (auto* command : {check_command, verify_command, status_command, release_command, replace_command,
+                        complete_command, export_command})
     command->add_option("--config", config_path, "configuration file");
   for (auto* command : {verify_command, status_command}) command->add_flag("--json", as_json, "print JSON");
   release_command->add_option("till", till, "the till's id")->required();
@@ -262,6 +333,20 @@ int start(int argc, char** argv) {
       return complain({base::errc::till_unknown, "\"" + till + "\" is not a till id"});
     return release(*c, till, reason);
   }
+  for (auto& [command, name] :
+       {std::pair(replace_command, &replaced.till), std::pair(complete_command, &till),
+        std::pair(export_command, &exported.till)})
+    if (command->parsed() && !base::is_short_name(*name))
+      return complain({base::errc::till_unknown, "\"" + *name + "\" is not a till id"});
+  if (replace_command->parsed()) {
+    if (replaced.public_key.empty() == replaced.order_in.empty()) {
+      std::cerr << "till-central: replace needs either --public-key or --order\n";
+      return wrong_setup;
+    }
+    return replace(*c, replaced);
+  }
+  if (complete_command->parsed()) return complete(*c, till, file, signer, reason);
+  if (export_command->parsed()) return write_export(*c, exported);
   if (test_environment)
     if (auto* path = std::getenv("TILLD_TEST_STEPS"))
       if (auto watched = base::start_step_watch(path); !watched) return complain(watched.error());

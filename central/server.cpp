@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/log.hpp"
+#include "central/proving.hpp"
 #include "wire/sync_frame.hpp"
 
 namespace tilld::central {
@@ -68,6 +69,13 @@ result<> server::listen() {
   if (!problem) acceptor_.listen(tcp::acceptor::max_listen_connections, problem);
   if (problem) return error{errc::listen_refused, config_.sync.text() + ": " + problem.message()};
   accept_next();
+  intake_->note_listing();
+  for (auto& w : config_.witnesses) {
+    event_journals_.push_back(std::make_unique<event_journal>(*store_, w.id));
+    if (auto followed = event_journals_.back()->follow(); !followed) return followed.error();
+    witnesses_.push_back(std::make_unique<witness_link>(io_, w, *event_journals_.back(), key_));
+    witnesses_.back()->start();
+  }
   tick();
   return {};
 }
@@ -121,6 +129,7 @@ void server::tick() {
     auto all = sessions_;  // a session that is closed leaves the set
     for (auto& s : all) s->check_deadlines(now);
     intake_->tick();
+    for (auto& w : witnesses_) w->look();
     tick();
   });
 }
@@ -130,11 +139,13 @@ void server::stop() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   ticker_.cancel();
+  for (auto& w : witnesses_) w->stop();
   auto all = sessions_;
   for (auto& s : all) s->close_now();
 }
 
 void server::add_calls() {
+  add_proving_calls(*this);
   calls_.add("system.ping", [this](const caller&, const boost::json::object&, call_table::answer then) {
     then(boost::json::serialize(
         boost::json::object{{"time_unix_ms", clock_.unix_ms()}, {"software", software()}}));
@@ -147,6 +158,14 @@ void server::add_calls() {
   });
 }
 
+wire::sync::acknowledgement server::statement_on(const std::string& till) const {
+  auto& machine = intake_->machine();
+  wire::sync::acknowledgement a{
+      machine.standing_of(till).head, machine.own().sequence, machine.own().hash, {}};
+  a.signature = key_.sign(a.signed_text(till));
+  return a;
+}
+
 boost::json::object server::till_status(const std::string& till, const listing* listed) const {
   auto& machine = intake_->machine();
   auto s = machine.standing_of(till);
@@ -157,8 +176,9 @@ boost::json::object server::till_status(const std::string& till, const listing* 
   if (listed) {
     o["merchant"] = listed->merchant;
     o["branch"] = listed->branch;
-    o["public_key"] = base::to_hex(listed->key);
-    o["epoch_allowed"] = listed->epoch_allowed;
+    o["public_key"] = base::to_hex(machine.key_of(till));
+    o["epoch_allowed"] = machine.epoch_allowed_of(till);
+    o["replaced"] = s.replaced_epoch != 0;
   }
   if (s.stopped)
     o["quarantine"] = {{"code", base::describe(s.stopped->code).kind},
@@ -189,6 +209,17 @@ result<boost::json::object> server::status() {
                       {"till", e.till},
                       {"event", boost::json::parse(e.text, ignored)}});
   }
+  boost::json::array witnesses;
+  for (auto& link : witnesses_) {
+    auto w = link->status();
+    boost::json::object o{{"name", w.name},
+                          {"connected", w.connected},
+                          {"acknowledged", w.acknowledged},
+                          {"waiting", w.events - std::min(w.events, w.acknowledged)}};
+    if (w.last_error)
+      o["last_error"] = {{"kind", base::describe(w.last_error->code).kind}, {"detail", w.last_error->detail}};
+    witnesses.push_back(std::move(o));
+  }
   boost::json::object storage{{"full", store_->full()},
                               {"failed", store_->failed() || intake_->broken().has_value()}};
   return boost::json::object{{"software", software()},
@@ -199,6 +230,7 @@ result<boost::json::object> server::status() {
                              {"restored", restored},
                              {"storage", storage},
                              {"tills", tills},
+                             {"witnesses", witnesses},
                              {"events", events}};
 }
 
@@ -215,6 +247,9 @@ std::string server::status_line() const {
               std::to_string(machine.own().sequence);
   if (stopped) line += ", " + std::to_string(stopped) + " IN QUARANTINE";
   if (restored) line += ", THIS SERVER LOST RECORDS " + std::to_string(restored) + " TIMES";
+  for (auto& link : witnesses_)
+    if (auto w = link->status(); w.events > w.acknowledged)
+      line += ", WITNESS " + w.name + " LACKS " + std::to_string(w.events - w.acknowledged) + " EVENTS";
   if (store_->full()) line += ", DISK FULL";
   if (intake_->broken() || store_->failed()) line += ", STORAGE FAILED";
   return line;

@@ -14,6 +14,7 @@
 #include "central/config.hpp"
 #include "central/intake.hpp"
 #include "central/till_session.hpp"
+#include "central/witness_link.hpp"
 
 namespace tilld::central {
 
@@ -46,6 +47,9 @@ class server {
   const config& configuration() const { return config_; }
   const base::signing_key& key() const { return key_; }
 
+  // Central's signed word on where a till stands here, at this moment.
+  wire::sync::acknowledgement statement_on(const std::string& till) const;
+
   // What /v1/status says; from memory, and the newest events from the database.
   base::result<boost::json::object> status();
   boost::json::object till_status(const std::string& till, const listing* listed) const;
@@ -71,6 +75,9 @@ class server {
   session_budget budget_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer ticker_;
+  std::vector<std::unique_ptr<event_journal>>
+      event_journals_;  // one a witness, since each lists this server by a name
+  std::vector<std::unique_ptr<witness_link>> witnesses_;
   std::set<std::shared_ptr<till_session>> sessions_;
   std::int64_t started_unix_ms_ = 0;
   bool accept_later_ = false;

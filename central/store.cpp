@@ -78,7 +78,8 @@ result<> store::prepare_all(const base::public_key& own_key) {
       {&standings_,
        "SELECT till, epoch, sequence, hash, start_counter, instance, stopped_code, stopped_reason, "
        "stopped_since_ms, "
-       "restored, noted_witness, acknowledgement, proof_text, proof_signature, proof_key FROM till"},
+       "restored, noted_witness, acknowledgement, proof_text, proof_signature, proof_key, replaced_epoch, "
+       "replaced_key, listed_epoch, listed_key FROM till"},
       {&hashes_,
        "SELECT till_sequence, record_hash FROM entry WHERE till = ? AND till_sequence >= ? ORDER BY "
        "till_sequence "
@@ -89,17 +90,23 @@ result<> store::prepare_all(const base::public_key& own_key) {
                       " FROM entry WHERE till = ? AND till_sequence >= ? ORDER BY till_sequence LIMIT ?"},
       {&events_,
        "SELECT " + columns + " FROM entry WHERE till_sequence IS NULL ORDER BY sequence DESC LIMIT ?"},
+      {&events_after_,
+       "SELECT " + columns +
+           " FROM entry WHERE till_sequence IS NULL AND sequence > ? ORDER BY sequence LIMIT ?"},
       {&insert_, "INSERT INTO entry (" + columns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&standing_,
        "INSERT INTO till (till, epoch, sequence, hash, start_counter, instance, stopped_code, "
        "stopped_reason, "
-       "stopped_since_ms, restored, noted_witness) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+       "stopped_since_ms, restored, noted_witness, replaced_epoch, replaced_key, listed_epoch, "
+       "listed_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
        "ON CONFLICT (till) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence, hash = "
        "excluded.hash, "
        "start_counter = excluded.start_counter, instance = excluded.instance, stopped_code = "
        "excluded.stopped_code, "
        "stopped_reason = excluded.stopped_reason, stopped_since_ms = excluded.stopped_since_ms, "
-       "restored = excluded.restored, noted_witness = excluded.noted_witness"},
+       "restored = excluded.restored, noted_witness = excluded.noted_witness, "
+       "replaced_epoch = excluded.replaced_epoch, replaced_key = excluded.replaced_key, "
+       "listed_epoch = excluded.listed_epoch, listed_key = excluded.listed_key"},
       {&acknowledge_, "UPDATE till SET acknowledgement = ? WHERE till = ?"},
       {&prove_, "UPDATE till SET proof_text = ?, proof_signature = ?, proof_key = ? WHERE till = ?"},
   };
@@ -151,6 +158,10 @@ result<std::map<std::string, standing>> store::standings() {
           quarantine{static_cast<errc>(standings_.integer(6)), standings_.text(7), standings_.integer(8)};
     s.restored = static_cast<std::uint32_t>(standings_.integer(9));
     s.noted_witness = standings_.array<32>(10);
+    s.replaced_epoch = static_cast<std::uint32_t>(standings_.integer(15));
+    if (!standings_.is_null(16)) s.replaced_key = standings_.array<32>(16);
+    s.listed_epoch = static_cast<std::uint32_t>(standings_.integer(17));
+    if (!standings_.is_null(18)) s.listed_key = standings_.array<32>(18);
   }
 }
 
@@ -217,6 +228,12 @@ result<std::vector<stored_entry>> store::events(std::size_t count_max) {
   return read_entries(events_, 1 << 20);
 }
 
+result<std::vector<stored_entry>> store::events_after(std::uint64_t sequence, std::size_t count_max) {
+  events_after_.bind(sequence, static_cast<std::uint64_t>(count_max));
+  // Whole, whatever their size: the caller counts on a full answer to know that there are more.
+  return read_entries(events_after_, std::size_t{64} << 20);
+}
+
 result<> store::begin() {
   if (full_) return error{errc::storage_full, "the disk was full and has not enough room yet"};
   return judged(db_->begin());
@@ -247,7 +264,8 @@ result<> store::keep_standing(const std::string& till, const standing& s) {
     since = s.stopped->since_unix_ms;
   }
   standing_.bind(till, s.head.epoch, s.head.sequence, s.head.hash, s.start_counter, s.instance, code, reason,
-                 since, s.restored, s.noted_witness);
+                 since, s.restored, s.noted_witness, s.replaced_epoch, s.replaced_key, s.listed_epoch,
+                 s.listed_key);
   return judged(standing_.run());
 }
 

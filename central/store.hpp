@@ -60,6 +60,8 @@ class store {
   base::result<std::vector<stored_entry>> records(const std::string& till, std::uint64_t from,
                                                   std::size_t count_max, std::size_t octets_max);
   base::result<std::vector<stored_entry>> events(std::size_t count_max);  // the newest
+  // In their order, those behind this number of central's.
+  base::result<std::vector<stored_entry>> events_after(std::uint64_t sequence, std::size_t count_max);
 
   // Writing, between begin() and commit(). storage_full when the disk is full: the ballast was then given
   // back and writing is refused until recover() found room again.
@@ -93,8 +95,8 @@ class store {
   std::unique_ptr<base::database> db_;
   base::ballast ballast_;
   bool full_ = false;
-  base::statement own_, keep_own_, standings_, hashes_, own_hash_, entries_, records_, events_, insert_,
-      standing_, acknowledge_, prove_;
+  base::statement own_, keep_own_, standings_, hashes_, own_hash_, entries_, records_, events_, events_after_,
+      insert_, standing_, acknowledge_, prove_;
 };
 
 }  // namespace tilld::central

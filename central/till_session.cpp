@@ -8,6 +8,7 @@
 #include "base/as_result.hpp"
 #include "base/log.hpp"
 #include "base/step.hpp"
+#include "central/proving.hpp"
 
 namespace tilld::central {
 
@@ -101,6 +102,7 @@ void till_session::take(sync::frame& f) {
   switch (f.type) {
     case sync::frame_type::hello: return take_hello(f);
     case sync::frame_type::proof: return take_proof(f);
+    case sync::frame_type::question: return take_question(f);
     default: break;
   }
   if (phase_ != phase::open)
@@ -169,7 +171,33 @@ void till_session::take_call(const sync::frame& f) {
   if (!c) return refuse(f.request, c.error(), false);
   if (!unanswered_.emplace(f.request, 0).second)
     return refuse(f.request, {errc::invalid_request, "a request id is used twice"}, true);
-  auto answer = [weak = weak_from_this(), request = f.request](base::result<std::string> outcome) {
+  run_call(f.request, c->method, c->params);
+}
+
+// Instead of a proof, and after it more of the same: nobody is admitted, no place is taken from the till's
+// other connection, and nothing but questions is heard here.
+void till_session::take_question(const sync::frame& f) {
+  if (phase_ != phase::expects_proof && phase_ != phase::asks)
+    return refuse(f.request, {errc::invalid_request, "a question came out of turn"}, true);
+  auto q = sync::question::parse(f.payload);
+  if (!q) return refuse(f.request, q.error(), true);
+  if (!base::verify_signature(hello_.key, q->signed_text(hello_, nonce_, key_.public_half(), f.request),
+                              q->signature)) {
+    error why{errc::key_refused, "the question is not signed with the key of till " + hello_.till};
+    base::log(base::log_level::warning, "A till was not answered", why, {{"till", hello_.till}});
+    return refuse(f.request, why, true);
+  }
+  phase_ = phase::asks;
+  till_ = hello_.till;
+  if (!q->method.starts_with(proving_prefix))
+    return refuse(f.request, {errc::forbidden, q->method + " is no question"}, true);
+  if (!unanswered_.emplace(f.request, 0).second)
+    return refuse(f.request, {errc::invalid_request, "a request id is used twice"}, true);
+  run_call(f.request, q->method, q->params);
+}
+
+void till_session::run_call(std::uint64_t request_id, const std::string& method, const std::string& params) {
+  auto answer = [weak = weak_from_this(), request = request_id](base::result<std::string> outcome) {
     auto self = weak.lock();
     if (!self) return;
     if (outcome)
@@ -177,7 +205,7 @@ void till_session::take_call(const sync::frame& f) {
     else
       self->refuse(request, outcome.error(), false);
   };
-  calls_.run(caller{till_}, c->method, c->params, std::move(answer));
+  calls_.run(caller{till_}, method, params, std::move(answer));
 }
 
 void till_session::refuse(std::uint64_t request, const error& why, bool then_close) {
@@ -252,8 +280,8 @@ void till_session::close_now() {
 }
 
 void till_session::check_deadlines(steady_clock::time_point now) {
-  bool late =
-      phase_ != phase::open ? now - opened_at_ > limits_.greeting_max : now - heard_at_ > limits_.silence_max;
+  bool proved = phase_ == phase::open || phase_ == phase::asks;
+  bool late = proved ? now - heard_at_ > limits_.silence_max : now - opened_at_ > limits_.greeting_max;
   if (closing_ && now - closing_at_ > limits_.goodbye_max) late = true;
   if (writing_ && now - write_since_ > limits_.write_max) late = true;
   if (late) close_now();

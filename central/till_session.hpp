@@ -59,6 +59,8 @@ class till_session final : public till_line, public std::enable_shared_from_this
   void take_proof(const wire::sync::frame& f);
   void take_append(wire::sync::frame& f);
   void take_call(const wire::sync::frame& f);
+  void take_question(const wire::sync::frame& f);
+  void run_call(std::uint64_t request, const std::string& method, const std::string& params);
   void refuse(std::uint64_t request, const base::error& why, bool then_close);
   void say_goodbye();
   void hold(std::size_t octets);
@@ -68,7 +70,7 @@ class till_session final : public till_line, public std::enable_shared_from_this
     wire::sync::frame_type type;
     base::byte_string octets;
   };
-  enum class phase { expects_hello, expects_proof, waits_for_welcome, open };
+  enum class phase { expects_hello, expects_proof, waits_for_welcome, open, asks };
 
   boost::asio::ip::tcp::socket socket_;
   intake& intake_;

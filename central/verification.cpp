@@ -1,5 +1,7 @@
 #include "central/verification.hpp"
 
+#include "base/checkpoint.hpp"
+
 namespace tilld::central {
 
 namespace sync = wire::sync;
@@ -89,8 +91,14 @@ void verification::take(const stored_entry& e) {
 
 void verification::take_record(const stored_entry& e) {
   auto& follower = followers_.try_emplace(e.till, e.till).first->second;
+  auto before = follower.head();
   auto taken = follower.take(e.record);
   if (!taken) problem(place(e) + ": " + taken.error().detail);
+  if (taken && taken->kind == base::checkpoint_kind) {
+    auto held = base::check_checkpoint(e.till, before, e.record.body);
+    if (!held) problem(place(e) + ": " + held.error().detail);
+    ++report_.signatures;
+  }
   auto header = e.record.decoded();
   if (header && header->sequence != e.till_sequence)
     problem(place(e) + ": its header says " + std::to_string(header->sequence));

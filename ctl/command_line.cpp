@@ -39,6 +39,7 @@ struct values {
   operation_name operation;
   export_options exported;
   plugin_wish wish;
+  replace_options replaced{"/var/lib/tilld", ""};
 };
 
 // CLI11's own check quotes the largest floating number there is.
@@ -71,6 +72,7 @@ class commands {
     add_operations();
     add_tokens();
     add_journal();
+    add_replace();
     add_new_plugin();
     app_.footer(ending);  // the commands have taken the short one
   }
@@ -188,16 +190,34 @@ class commands {
         return v->database.empty() ? verify_journal(s) : verify_database_file(s, v->database);
       };
     });
+    add(*j, "prove", "Compare every record with what each server holds; names the first that is not the same",
+        prove_journal);
     auto* ex = add(*j, "export", "Write records into a file that anybody can verify",
                    [v = v_](const surroundings& s) { return export_journal(s, v->exported); });
     ex->add_option("--out", v_->exported.path, "The file to write")->required()->type_name("FILE");
-    ex->add_option("--from", v_->exported.from, "First record; 1 when left out")
+    ex->add_option("--from", v_->exported.from, "First record; as far back as the journal goes when left out")
         ->type_name("NUMBER")
         ->check(from_one);
     ex->add_flag("--force", v_->exported.force, "Replace the file when it exists");
     auto* show = add(*j, "show", "One record",
                      [v = v_](const surroundings& s) { return show_journal_record(s, v->sequence); });
     show->add_option("NUMBER", v_->sequence, "Its number")->required()->type_name("NUMBER")->check(from_one);
+  }
+
+  void add_replace() {
+    auto* r = add(app_, "replace",
+                  "Make this device go on as a till whose device is lost; tilld is stopped here", nullptr);
+    r->require_subcommand(1);
+    auto* request = add(*r, "request", "Make this device's key and print it, for till-central replace",
+                        [v = v_](const surroundings& s) { return request_replacement(s, v->replaced); });
+    auto* begin = add(*r, "begin", "Take the order of till-central replace; the next start goes on behind it",
+                      [v = v_](const surroundings& s) { return begin_replacement(s, v->replaced); });
+    begin->add_option("--order", v_->replaced.order, "The file that till-central replace wrote")
+        ->required()
+        ->type_name("FILE");
+    for (auto* one : {request, begin})
+      one->add_option("--state", v_->replaced.folder, "As state: in tilld.yaml; /var/lib/tilld when left out")
+          ->type_name("DIR");
   }
 
   void add_new_plugin() {

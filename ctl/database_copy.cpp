@@ -17,6 +17,7 @@ namespace tilld::ctl {
 using base::errc;
 using base::error;
 using base::result;
+using wire::chain_report;
 
 namespace {
 

@@ -5,12 +5,12 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "ctl/chain_report.hpp"
+#include "wire/chain_report.hpp"
 
 namespace tilld::ctl {
 
 // Follows the chain in the database. storage_locked while a daemon has it open (a copy made meanwhile could
 // be torn), file_refused when it cannot be read or copied, journal_damaged when it is no journal.
-base::result<chain_report> verify_database(const std::string& path);
+base::result<wire::chain_report> verify_database(const std::string& path);
 
 }  // namespace tilld::ctl

@@ -1,4 +1,4 @@
-#include "ctl/export_file.hpp"
+#include "wire/export_file.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -11,12 +11,13 @@
 
 #include "base/sqlite.hpp"
 #include "ctl/database_copy.hpp"
-#include "ctl/export_samples.hpp"
 #include "tests/support/scratch.hpp"
+#include "wire/export_samples.hpp"
 
 namespace tilld::ctl {
 namespace {
 
+using namespace wire;
 using base::errc;
 using present = export_file::present;
 

@@ -3,19 +3,24 @@
 
 #include <boost/json.hpp>
 
-#include "ctl/chain_report.hpp"
 #include "ctl/database_copy.hpp"
-#include "ctl/export_file.hpp"
 #include "ctl/members.hpp"
 #include "ctl/phrase.hpp"
 #include "ctl/verbs.hpp"
 #include "ctl/views.hpp"
 #include "wire/base64.hpp"
+#include "wire/chain_report.hpp"
+#include "wire/export_file.hpp"
 
 namespace tilld::ctl {
 
 using base::errc;
 using base::error;
+using wire::chain_report;
+using wire::export_file;
+using wire::export_head;
+using wire::export_statement;
+using wire::verify_export;
 
 namespace {
 
@@ -27,6 +32,30 @@ std::string one_line(const boost::json::object& o) { return boost::json::seriali
 exit_code show_report(const surroundings& s, const boost::json::object& report) {
   auto then = flag_of(report, "whole") ? exit_code::ok : exit_code::failed;
   return say(s.json ? one_line(report) : show_verification(report, s.out), then);
+}
+
+template <std::size_t N>
+bool read_octets(const boost::json::object& from, std::string_view member, std::array<std::uint8_t, N>& to) {
+  auto octets = base::from_hex(text_of(from, member));
+  if (!octets || octets->size() != N) return false;
+  std::copy(octets->begin(), octets->end(), to.begin());
+  return true;
+}
+
+// What the till or one of its destinations signed, as journal.attest has it.
+base::result<export_statement> read_statement(const boost::json::object& from, export_statement::signer by) {
+  export_statement s;
+  s.by = by;
+  s.head.epoch = static_cast<std::uint32_t>(integer_of(from, "epoch").value_or(0));
+  s.head.sequence = static_cast<std::uint64_t>(integer_of(from, "sequence").value_or(0));
+  bool whole = read_octets(from, "public_key", s.key) && read_octets(from, "hash", s.head.hash) &&
+               read_octets(from, "signature", s.signature);
+  if (by == export_statement::signer::server) {
+    s.central_sequence = static_cast<std::uint64_t>(integer_of(from, "central_sequence").value_or(0));
+    whole = whole && read_octets(from, "central_hash", s.central_hash);
+  }
+  if (!whole) return error{errc::record_damaged, "the daemon sent a signature that cannot be read"};
+  return s;
 }
 
 // A record of journal.read, octet for octet.
@@ -64,6 +93,13 @@ exit_code verify_journal(const surroundings& s) {
   return show_report(s, *answer);
 }
 
+exit_code prove_journal(const surroundings& s) {
+  auto answer = ask(s, "journal.prove", {}, verify_wait);
+  if (!answer) return fail(s, answer.error());
+  auto then = flag_of(*answer, "agrees") ? exit_code::ok : exit_code::failed;
+  return say(s.json ? one_line(*answer) : show_proof(*answer, s.out), then);
+}
+
 exit_code verify_export_file(const surroundings& s, const std::string& path) {
   auto report = verify_export(path);
   if (!report) return fail(s, complaint(report.error(), s.language));
@@ -95,17 +131,28 @@ exit_code export_journal(const surroundings& s, const export_options& o) {
   auto wait = s.timeout.value_or(answer_wait);
   auto daemon = connection::open(s.socket, s.language, wait);
   if (!daemon) return fail(s, daemon.error());
-  // The record before the first one says what the export chains to.
-  auto slice = read_slice(*daemon, std::max<std::uint64_t>(o.from, 2) - 1, 1, wait);
-  if (!slice) return fail(s, slice.error());
-  auto head = static_cast<std::uint64_t>(integer_of(*slice, "head").value_or(0));
-  if (o.from > head)
-    return refuse({errc::record_not_found,
-                   "record " + std::to_string(o.from) + ": the journal ends at " + std::to_string(head)});
-  export_head begin{text_of(*slice, "till"), {}};
+  auto ends = daemon->call("journal.head", {}, wait);
+  if (!ends) return fail(s, ends.error());
+  auto head = static_cast<std::uint64_t>(integer_of(*ends, "sequence").value_or(0));
+  auto& begins = object_of(*ends, "beginning");
+  auto oldest = static_cast<std::uint64_t>(integer_of(begins, "sequence").value_or(0)) + 1;
+  auto from = o.from == 0 ? oldest : o.from;
+  if (from > head || from < oldest)
+    return refuse({errc::record_not_found, "record " + std::to_string(from) + ": the journal goes from " +
+                                               std::to_string(oldest) + " to " + std::to_string(head)});
+  export_head begin{text_of(*ends, "till"), {}};
   if (!base::is_short_name(begin.till))
     return refuse({errc::record_damaged, "the daemon did not say which till it is"});
-  if (o.from > 1) {
+  outcome<boost::json::object> slice = boost::json::object();
+  if (from == oldest) {
+    begin.before.epoch = static_cast<std::uint32_t>(integer_of(begins, "epoch").value_or(1));
+    begin.before.sequence = oldest - 1;
+    if (!read_octets(begins, "hash", begin.before.hash))
+      return refuse({errc::record_damaged, "the daemon did not say where its journal begins"});
+  } else {
+    // The record before the first one says what the export chains to.
+    slice = read_slice(*daemon, from - 1, 1, wait);
+    if (!slice) return fail(s, slice.error());
     auto& records = list_of(*slice, "records");
     auto before = read_record(records.empty() ? boost::json::value() : records[0]);
     auto header = before ? before->decoded() : before.error();
@@ -117,7 +164,17 @@ exit_code export_journal(const surroundings& s, const export_options& o) {
       o.path, o.force ? export_file::present::replace : export_file::present::refuse, begin);
   if (!file) return refuse(file.error());
   chain_report report(begin.till, begin.before);
-  while (report.head().sequence < head) {
+  std::optional<boost::json::object> attested;
+  // Sales go on meanwhile: what the till signs is where its journal stands then, and the file goes on to
+  // there.
+  while (!attested || report.head().sequence < head) {
+    if (report.head().sequence == head) {
+      auto answer = daemon->call("journal.attest", {}, wait);
+      if (!answer) return fail(s, answer.error());
+      head = static_cast<std::uint64_t>(integer_of(*answer, "sequence").value_or(0));
+      attested = std::move(*answer);
+      continue;
+    }
     slice = read_slice(*daemon, report.head().sequence + 1, 1000, wait);
     if (!slice) return fail(s, slice.error());
     auto& records = list_of(*slice, "records");
@@ -134,16 +191,28 @@ exit_code export_journal(const surroundings& s, const export_options& o) {
       return refuse({errc::journal_damaged, "record " + std::to_string(report.head().sequence + 1) + ": " +
                                                 text_of(report.json(), "why")});
   }
+  auto say = [&](const boost::json::object& from, export_statement::signer by) -> base::result<> {
+    auto said = read_statement(from, by);
+    if (!said) return said.error();
+    report.hear(*said);
+    if (!report.whole()) return error{errc::journal_damaged, text_of(report.json(), "why")};
+    return (*file)->add(*said);
+  };
+  if (auto said = say(*attested, export_statement::signer::till); !said) return refuse(said.error());
+  for (auto& d : list_of(*attested, "destinations"))
+    if (d.is_object())
+      if (auto said = say(d.get_object(), export_statement::signer::server); !said)
+        return refuse(said.error());
   if (auto done = (*file)->finish(); !done) return refuse(done.error());
   auto answer = report.json();
   answer["file"] = o.path;
   answer["records"] = report.records();
   answer["octets"] = (*file)->octets();
-  if (s.json) return say(one_line(answer));
-  return say(harmless(o.path) + ": " +
-             count(static_cast<std::int64_t>(report.records()), "record", "records") + " in " +
-             count(static_cast<std::int64_t>((*file)->octets()), "octet", "octets") + "\n" +
-             show_verification(answer, s.out));
+  if (s.json) return ctl::say(one_line(answer));
+  return ctl::say(harmless(o.path) + ": " +
+                  count(static_cast<std::int64_t>(report.records()), "record", "records") + " in " +
+                  count(static_cast<std::int64_t>((*file)->octets()), "octet", "octets") + "\n" +
+                  show_verification(answer, s.out));
 }
 
 }  // namespace tilld::ctl

@@ -132,6 +132,37 @@ std::string show_verification(const boost::json::object& r, const style& look) {
   return out + "\n" + kinds.text(look);
 }
 
+std::string show_proof(const boost::json::object& r, const style& look) {
+  std::string out = harmless(text_of(r, "till")) + ": ";
+  out += flag_of(r, "agrees") ? look.good("till and servers agree")
+                              : look.bad("till and servers do not agree, or could not all be asked");
+  out += "\n";
+  auto from = figure(integer_of(r, "from").value_or(1)),
+       verified = figure(integer_of(r, "verified").value_or(0));
+  if (flag_of(r, "whole"))
+    out += line(look, "This till", "whole, records " + from + " to " + verified);
+  else
+    out += line(look, "This till",
+                look.bad("broken at record " + figure(integer_of(r, "broken_at").value_or(0))) + ": " +
+                    harmless(text_of(r, "why")));
+  for (auto& one : list_of(r, "servers")) {
+    if (!one.is_object()) continue;
+    auto& s = one.get_object();
+    std::string text = harmless(text_of(s, "role")) + ", ";
+    if (auto at = integer_of(s, "differs_at"))
+      text +=
+          look.bad("not the same from record " + figure(*at) + " on") + ": " + harmless(text_of(s, "why"));
+    else if (!flag_of(s, "reached"))
+      text += look.bad("could not be asked") + ": " + harmless(text_of(s, "why"));
+    else
+      text += look.good("the same up to record " + figure(integer_of(s, "verified").value_or(0))) +
+              ", which it has signed";
+    if (flag_of(s, "stopped")) text += "; it has stopped this till";
+    out += line(look, harmless(text_of(s, "destination")), text);
+  }
+  return out;
+}
+
 std::string show_record(const boost::json::object& r, const style& look) {
   std::string out;
   out += line(look, "Record",

@@ -75,14 +75,24 @@ exit_code remove_token(const surroundings& s, const std::string& id);
 
 exit_code journal_head(const surroundings& s);
 exit_code verify_journal(const surroundings& s);
+// Whether the till and its servers have the same records.
+exit_code prove_journal(const surroundings& s);
 exit_code verify_export_file(const surroundings& s, const std::string& path);
 exit_code verify_database_file(const surroundings& s, const std::string& path);
 exit_code show_journal_record(const surroundings& s, std::uint64_t sequence);
 struct export_options {
   std::string path;
-  std::uint64_t from = 1;
+  std::uint64_t from = 0;  // 0: as far back as the journal goes
   bool force = false;
 };
 exit_code export_journal(const surroundings& s, const export_options& o);
+
+struct replace_options {
+  std::string folder;  // `state:` of tilld.yaml; the daemon must not run there
+  std::string order;   // what till-central replace wrote
+};
+// The two steps on the new device: its key, for central; and the order of central, for the first start.
+exit_code request_replacement(const surroundings& s, const replace_options& o);
+exit_code begin_replacement(const surroundings& s, const replace_options& o);
 
 }  // namespace tilld::ctl

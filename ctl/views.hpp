@@ -21,6 +21,8 @@ std::string show_operations(const boost::json::object& operation_unknown, const 
 std::string show_tokens(const boost::json::object& token_list, const style& look);
 std::string show_head(const boost::json::object& journal_head, const style& look);
 // Of journal.verify, and of a chain_report.
+// The result of journal.prove.
+std::string show_proof(const boost::json::object& proof, const style& look);
 std::string show_verification(const boost::json::object& report, const style& look);
 // One element of "records" of journal.read.
 std::string show_record(const boost::json::object& record, const style& look);

@@ -20,6 +20,7 @@ class forward_journal final : public journal_source {
   std::function<void()> on_acknowledged;
 
   base::chain_head head() const override { return store_.head(); }
+  base::chain_head beginning() const override { return store_.beginning(); }
 
   void read(std::uint64_t from, std::uint32_t count_max, std::size_t octets_max, records_read then) override {
     auto found = std::make_shared<std::vector<base::record>>();

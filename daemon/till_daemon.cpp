@@ -1,5 +1,7 @@
 #include "daemon/till_daemon.hpp"
 
+#include <unistd.h>
+
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json.hpp>
 
@@ -8,6 +10,7 @@
 #include "base/log.hpp"
 #include "daemon/forward_journal.hpp"
 #include "daemon/server/ancestry.hpp"
+#include "wire/replacement.hpp"
 
 namespace tilld::daemon {
 
@@ -28,6 +31,7 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
   if (auto done = base::make_folders(d->settings_.state_folder); !done) return done.error();
   if (auto done = d->open_journal(); !done) return done.error();
   if (auto done = d->open_keys(); !done) return done.error();
+  if (auto done = d->begin_as_replacement(); !done) return done.error();
   if (auto done = d->count_this_start(); !done) return done.error();
 
   auto executor = io.get_executor();
@@ -85,10 +89,44 @@ result<> till_daemon::open_journal() {
   return {};
 }
 
+// Runs the loop until a piece of work is through; for the time before anybody is served.
+result<> till_daemon::wait_for(work_kind kind, store::work work) {
+  std::optional<result<>> outcome;
+  journal_->submit(kind, std::move(work), [&](result<> r) { outcome = std::move(r); });
+  while (!outcome) {
+    io_.restart();
+    if (io_.run_one() == 0) break;
+  }
+  io_.restart();
+  return outcome ? *outcome : error{errc::internal, "the journal did not answer at start"};
+}
+
+// A new device whose journal is still empty goes on behind the old one's last record, when there is an order
+// to do so.
+result<> till_daemon::begin_as_replacement() {
+  auto path = settings_.state_folder + "/replacement.order";
+  if (journal_->head().sequence != 0 || ::access(path.c_str(), F_OK) != 0) return {};
+  auto octets = base::read_file(path, 4096);
+  if (!octets) return octets.error();
+  auto order = wire::replacement::parse(base::as_text(*octets));
+  if (!order) return error{order.error().code, path + ": " + order.error().detail};
+  if (order->till != settings_.till || order->key != key_->public_half())
+    return error{errc::file_refused, path + ": the order is for till " + order->till +
+                                         " and for another key than this device has"};
+  base::log(base::log_level::warning, "This device goes on as a till that was replaced",
+            {{"till", order->till}, {"epoch", order->epoch}, {"after", order->after.sequence}});
+  return wait_for(work_kind::books, [order = *order](rows& in) -> result<> {
+    if (auto begun = in.begin_behind({order.epoch, order.after.sequence, order.after.hash}); !begun)
+      return begun;
+    auto appended = in.append({"till.replaced", order.text(), std::nullopt});
+    if (!appended) return appended.error();
+    return {};
+  });
+}
+
 // Runs the loop until the first group is through: the number of this start must be durable before central
 // sees it, and the tokens must be known before the first door opens.
 result<> till_daemon::count_this_start() {
-  std::optional<result<>> outcome;
   boost::json::object note{{"version", TILLD_VERSION}, {"config_digest", base::to_hex(settings_.digest)}};
   auto unknown = journal_->became_unknown();
   std::vector<token_row> tokens;
@@ -111,14 +149,7 @@ result<> till_daemon::count_this_start() {
     tokens = std::move(*all);
     return {};
   };
-  journal_->submit(work_kind::housekeeps, counted, [&](result<> r) { outcome = std::move(r); });
-  while (!outcome) {
-    io_.restart();
-    if (io_.run_one() == 0) break;
-  }
-  io_.restart();
-  if (!outcome || !*outcome)
-    return outcome ? outcome->error() : error{errc::internal, "the journal did not answer at start"};
+  if (auto done = wait_for(work_kind::housekeeps, counted); !done) return done;
   tokens_.load(std::move(tokens));
 
   // Notes are written when there is room for them; a full disk does not keep the till from starting.
@@ -160,7 +191,21 @@ result<> till_daemon::start_forwarding() {
     if (auto started = destinations_.back()->start(); !started) return started.error();
   }
   forward_journal_->on_acknowledged = [this] { queue_news_->changed(); };
+  checkpoints::options points;
+  points.till = settings_.till;
+  points.every = settings_.checkpoint_every;
+  checkpoints_ = std::make_unique<checkpoints>(io_.get_executor(), *journal_, *key_, clock_, points);
+  checkpoints_->start();
+  retention::options keeping;
+  keeping.till = settings_.till;
+  keeping.folder = settings_.state_folder + "/archive";
+  keeping.days = settings_.retention_days;
+  for (auto& d : settings_.destinations) keeping.destinations.push_back(d.name);
+  retention_ = std::make_unique<retention>(io_.get_executor(), aside_.get_executor(), *journal_, *key_,
+                                           clock_, std::move(keeping));
+  retention_->start();
   journal_->on_grown = [this] {
+    checkpoints_->grew();
     for (auto& d : destinations_) d->grew();
     queue_news_->changed();
   };
@@ -174,6 +219,8 @@ boost::asio::awaitable<void> till_daemon::stop() {
   co_await operations_end(std::chrono::seconds(1));
   co_await plugins_->stop();
   co_await operations_end(std::chrono::seconds(1));
+  retention_->stop();
+  co_await checkpoints_->close();
   destinations_.clear();
 }
 

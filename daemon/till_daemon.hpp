@@ -12,6 +12,8 @@
 #include "daemon/calls/parts.hpp"
 #include "daemon/calls/queue_news.hpp"
 #include "daemon/server/listener.hpp"
+#include "daemon/store/checkpoints.hpp"
+#include "daemon/store/retention.hpp"
 
 namespace tilld::daemon {
 
@@ -47,6 +49,8 @@ class till_daemon {
   till_daemon(boost::asio::io_context& io, config settings, daemon_options options);
   base::result<> open_keys();
   base::result<> open_journal();
+  base::result<> wait_for(work_kind kind, store::work work);
+  base::result<> begin_as_replacement();
   base::result<> count_this_start();
   boost::asio::awaitable<void> operations_end(std::chrono::milliseconds at_most);
   base::result<> start_forwarding();
@@ -59,6 +63,8 @@ class till_daemon {
   std::unique_ptr<base::signing_key> key_;
   base::byte_string mac_key_;
   std::unique_ptr<store> journal_;
+  std::unique_ptr<checkpoints> checkpoints_;
+  std::unique_ptr<retention> retention_;
   std::unique_ptr<forward_journal> forward_journal_;
   std::unique_ptr<device_keys> device_keys_;
   event_hub events_{clock_};

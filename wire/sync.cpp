@@ -19,6 +19,7 @@ constexpr std::size_t till_field_size = 32;
 constexpr std::size_t software_size_max = 64;
 constexpr std::size_t method_size_max = 64;
 constexpr std::string_view proof_tag = "tilld.sync.1";
+constexpr std::string_view question_tag = "tilld.sync.question.1";
 constexpr std::string_view challenge_tag = "tilld.sync.central.1";
 constexpr std::string_view acknowledgement_tag = "tilld.ack.1";
 
@@ -346,6 +347,35 @@ base::result<call> call::parse(byte_view payload) {
   m.method = r.text();
   m.params = std::string(base::as_text(r.rest()));
   if (r.failed() || m.method.empty() || m.method.size() > method_size_max) return malformed("call");
+  return m;
+}
+
+byte_string question::signed_text(const hello& h, const nonce& central_nonce,
+                                  const base::public_key& central_key, std::uint64_t request) const {
+  auto out = handshake_text(question_tag, h, central_nonce, central_key);
+  byte_writer w(out);
+  w.u64(request);
+  w.text(method);
+  w.bytes(base::sha256({base::as_bytes(params)}));
+  return out;
+}
+
+byte_string question::encode() const {
+  byte_string out;
+  byte_writer w(out);
+  w.bytes(signature);
+  w.text(std::string_view(method).substr(0, method_size_max));
+  w.bytes(base::as_bytes(params));
+  return out;
+}
+
+base::result<question> question::parse(byte_view payload) {
+  byte_reader r(payload);
+  question m;
+  m.signature = r.array<64>();
+  m.method = r.text();
+  m.params = std::string(base::as_text(r.rest()));
+  if (r.failed() || m.method.empty() || m.method.size() > method_size_max) return malformed("question");
   return m;
 }
 

@@ -141,4 +141,19 @@ struct call {
   static base::result<call> parse(base::byte_view payload);
 };
 
+// Asked on a connection of its own instead of signing on: it changes nothing at central, and is answered also
+// for a till that is stopped there. The answer is a reply or a refusal with its id; more of them may follow.
+struct question {
+  std::string method;  // at most 64 octets
+  std::string params;  // JSON
+  base::signature signature{};
+
+  // "tilld.sync.question.1" and what a proof covers, then the number of the question (8), the method as a
+  // text and the SHA-256 of the parameters.
+  base::byte_string signed_text(const hello& h, const nonce& central_nonce,
+                                const base::public_key& central_key, std::uint64_t request) const;
+  base::byte_string encode() const;
+  static base::result<question> parse(base::byte_view payload);
+};
+
 }  // namespace tilld::wire::sync

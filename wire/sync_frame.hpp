@@ -33,6 +33,7 @@ enum class frame_type : std::uint8_t {
   reply = 9,      // central: the result in JSON
   ping = 10,      // either
   pong = 11,      // either, with the id of the ping
+  question = 12,  // till: instead of a proof, signed: a method that only looks
 };
 
 // A type that this version does not know is delivered too: the receiver refuses the request by its id and the

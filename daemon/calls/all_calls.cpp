@@ -11,6 +11,7 @@ void add_calls(router& methods, till_parts* till) {
   add_sale_calls(methods, till);
   add_operation_calls(methods, till);
   add_journal_calls(methods, till);
+  add_prove_calls(methods, till);
   add_plugin_calls(methods, till);
   add_token_calls(methods, till);
   add_claim_calls(methods, till);

@@ -1,6 +1,7 @@
-// journal.head, journal.read, journal.verify
+// journal.head, journal.read, journal.attest, journal.verify
 #include <boost/json.hpp>
 
+#include "base/checkpoint.hpp"
 #include "base/log.hpp"
 #include "daemon/calls/params.hpp"
 #include "daemon/calls/parts.hpp"
@@ -51,6 +52,7 @@ boost::json::object describe(const base::record& r) {
 
 answer head(const till_parts& till) {
   auto& h = till.journal.head();
+  auto& begins = till.journal.beginning();
   boost::json::array witnesses;
   for (std::size_t i = 0; i < till.destinations.size(); ++i) {
     auto& s = till.destinations[i]->status();
@@ -58,11 +60,42 @@ answer head(const till_parts& till) {
                          {"sequence", s.acknowledged.sequence},
                          {"hash", base::to_hex(s.acknowledged.hash)}});
   }
+  return make_result(
+      {{"till", till.settings.till},
+       {"epoch", h.epoch},
+       {"sequence", h.sequence},
+       {"hash", base::to_hex(h.hash)},
+       {"beginning",
+        {{"epoch", begins.epoch}, {"sequence", begins.sequence}, {"hash", base::to_hex(begins.hash)}}},
+       {"witnesses", std::move(witnesses)}});
+}
+
+// The till's word on its last durable record, and the newest that it has of its destinations: what an export
+// ends with.
+answer attest(const till_parts& till) {
+  auto& h = till.journal.head();
+  auto said = base::make_checkpoint(till.key, till.settings.till, h, "");
+  boost::json::array list;
+  for (auto& d : till.settings.destinations) {
+    auto stored = wire::sync::witness::parse(till.journal.witness_of(d.name));
+    if (!stored) continue;
+    auto& last = stored->last;
+    list.push_back({{"destination", d.name},
+                    {"public_key", base::to_hex(stored->central_key)},
+                    {"epoch", last.head.epoch},
+                    {"sequence", last.head.sequence},
+                    {"hash", base::to_hex(last.head.hash)},
+                    {"central_sequence", last.central_sequence},
+                    {"central_hash", base::to_hex(last.central_hash)},
+                    {"signature", base::to_hex(last.signature)}});
+  }
   return make_result({{"till", till.settings.till},
+                      {"public_key", base::to_hex(till.key.public_half())},
                       {"epoch", h.epoch},
                       {"sequence", h.sequence},
                       {"hash", base::to_hex(h.hash)},
-                      {"witnesses", std::move(witnesses)}});
+                      {"signature", base::to_hex(said.signature)},
+                      {"destinations", std::move(list)}});
 }
 
 // Records as stored, so that the reader can follow the chain by itself; at most 256 KiB an answer.
@@ -79,11 +112,22 @@ asio::awaitable<answer> read_records(till_parts& till, call c) {
   co_return make_result(o);
 }
 
+// A checkpoint of this epoch is this till's own; in those before it another device had the name.
+result<> own_checkpoint(const till_parts& till, const base::chain_head& before, std::string_view body) {
+  auto held = base::check_checkpoint(till.settings.till, before, body);
+  if (!held) return held.error();
+  if (before.epoch == till.journal.head().epoch && held->by != till.key.public_half())
+    return error{errc::record_damaged,
+                 "record " + std::to_string(before.sequence + 1) +
+                     " is a checkpoint that was signed with another key than this till's"};
+  return {};
+}
+
 // Walks the whole chain in slices, between which sales go on, and between which it can be given up.
 asio::awaitable<answer> walk(till_parts& till, base::language language,
                              std::shared_ptr<base::cancellation> cancel) {
   auto head = till.journal.head();
-  base::chain_follower follower(till.settings.till);
+  base::chain_follower follower(till.settings.till, till.journal.beginning());
   std::map<std::string, std::int64_t> kinds;
   boost::json::object o{{"till", till.settings.till}, {"head", head.sequence}};
   auto broken = [&](const error& why) {
@@ -99,17 +143,29 @@ asio::awaitable<answer> walk(till_parts& till, base::language language,
     }
     auto some = co_await read(till, follower.head().sequence + 1, 500, 1 << 20);
     if (!some) co_return make_error(some.error(), language);
+    // Moved into a file meanwhile; the journal begins further on now.
+    if (till.journal.beginning().sequence > follower.head().sequence) {
+      follower = base::chain_follower(till.settings.till, till.journal.beginning());
+      continue;
+    }
     if ((*some)->empty()) {
       error why{errc::record_gap, "the record is missing"};
       broken(why);
       co_return make_result(o);
     }
     for (auto& r : **some) {
+      auto before = follower.head();
       auto taken = follower.take(r);
       if (!taken) {
         broken(taken.error());
         co_return make_result(o);
       }
+      if (taken->kind == base::checkpoint_kind)
+        if (auto held = own_checkpoint(till, before, r.body); !held) {
+          follower = base::chain_follower(till.settings.till, before);
+          broken(held.error());
+          co_return make_result(o);
+        }
       ++kinds[taken->kind];
     }
   }
@@ -170,6 +226,11 @@ void add_journal_calls(router& methods, till_parts* till) {
        .result =
            object({needed("till", text(), "its id"), needed("epoch", whole(0), "how many tills had this id"),
                    needed("sequence", whole(0), "the last record"), needed("hash", hex(32), "its hash"),
+                   needed("beginning",
+                          object({needed("epoch", whole(1), "of that record"),
+                                  needed("sequence", whole(0), "0 in a journal that is all there"),
+                                  needed("hash", hex(32), "zeros in a journal that is all there")}),
+                          "what the oldest record in the journal chains to"),
                    needed("witnesses",
                           list(object({needed("destination", text(), "its name"),
                                        needed("sequence", whole(0), "the last record that it has signed for"),
@@ -188,6 +249,29 @@ void add_journal_calls(router& methods, till_parts* till) {
                    needed("records", list(shape_of_record()), "in their order")}),
        .errors = {errc::storage_failed}},
       [till](call c) { return read_records(*till, std::move(c)); });
+  methods.add(
+      {.name = "journal.attest",
+       .summary =
+           "The till's signature over the last record of its journal, and the newest signature of each "
+           "destination: what an export ends with",
+       .allowed = watchers,
+       .params = object({}),
+       .result =
+           object({needed("till", text(), "its id"), needed("public_key", hex(32), "of the till"),
+                   needed("epoch", whole(0), "how many tills had this id"),
+                   needed("sequence", whole(0), "the last record"), needed("hash", hex(32), "its hash"),
+                   needed("signature", hex(64), "of the till, over the text of a checkpoint"),
+                   needed("destinations",
+                          list(object({needed("destination", text(), "its name"),
+                                       needed("public_key", hex(32), "with which it signed"),
+                                       needed("epoch", whole(0), "of the record that it signed for"),
+                                       needed("sequence", whole(0), "number of that record"),
+                                       needed("hash", hex(32), "of that record"),
+                                       needed("central_sequence", whole(0), "where its own chain stood"),
+                                       needed("central_hash", hex(32), "of that entry"),
+                                       needed("signature", hex(64), "as sync-protocol.md says")})),
+                          "those that have ever signed")})},
+      [till](const call&) { return attest(*till); });
   methods.add({.name = "journal.verify",
                .summary = "Walks the whole chain, while sales go on",
                .allowed = watchers,

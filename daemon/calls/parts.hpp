@@ -70,6 +70,7 @@ void add_event_calls(router& methods, till_parts* till);
 void add_sale_calls(router& methods, till_parts* till);
 void add_operation_calls(router& methods, till_parts* till);
 void add_journal_calls(router& methods, till_parts* till);
+void add_prove_calls(router& methods, till_parts* till);
 // plugin.*, device.list and every interface of the plugins
 void add_plugin_calls(router& methods, till_parts* till);
 void add_token_calls(router& methods, till_parts* till);

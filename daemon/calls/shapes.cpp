@@ -37,7 +37,8 @@ schema shape_of_destination() {
        optional("next_try_ms", whole(), "when it is tried again, in Unix milliseconds"),
        optional("stopped", shape_of_problem(), "it waits for a person"),
        optional("destination_lost_records", whole(1), "how many it has forgotten that it had signed for"),
-       needed("waiting", shape_of_waiting(), "what it has not signed for yet")});
+       needed("waiting", shape_of_waiting(), "what it has not signed for yet"),
+       needed("lagging", boolean(), "more waits, or for longer, than alarm: in tilld.yaml allows")});
 }
 
 }  // namespace

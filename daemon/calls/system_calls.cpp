@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "daemon/calls/parts.hpp"
+#include "daemon/calls/queue_news.hpp"
 #include "daemon/calls/shapes.hpp"
 
 namespace tilld::daemon {
@@ -53,6 +54,7 @@ boost::json::object queue_status(const till_parts& till) {
   for (std::size_t i = 0; i < till.destinations.size(); ++i) {
     auto o = describe_destination(till.destinations[i]->status(), till.settings.destinations[i]);
     o["waiting"] = waiting[i].as_object().at("waiting");
+    o["lagging"] = lag_of(till, i).has_value();
     destinations.push_back(std::move(o));
   }
   return {{"destinations", std::move(destinations)}, {"refused_next", describe_refusals(till)}};
@@ -86,6 +88,7 @@ boost::json::object status(const till_parts& till) {
     else if (!s.connected)
       problem(base::errc::central_unreachable,
               till.settings.destinations[i].name + (s.last_error ? ": " + s.last_error->detail : ""));
+    if (auto lag = lag_of(till, i)) problem(base::errc::central_unreachable, *lag);
   }
   auto now = till.clock.now();
   boost::json::object o{

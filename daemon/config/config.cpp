@@ -274,6 +274,31 @@ result<plugin_config> read_plugin(const yaml_value& entry, const std::string& fo
   return p;
 }
 
+result<> read_number(const base::yaml_map& map, const char* key, std::int64_t min, std::int64_t max,
+                     std::uint64_t& to) {
+  auto value = map.find(key);
+  if (!value) return {};
+  auto number = value->integer(min, max);
+  if (!number) return number.error();
+  to = static_cast<std::uint64_t>(*number);
+  return {};
+}
+
+result<> read_journal(const yaml_value& v, config& c) {
+  auto map = v.map({"checkpoint_every", "retention_days"});
+  if (!map) return map.error();
+  if (auto read = read_number(*map, "checkpoint_every", 1, 100'000, c.checkpoint_every); !read) return read;
+  return read_number(*map, "retention_days", 0, 36'500, c.retention_days);
+}
+
+result<> read_alarm(const yaml_value& v, config& c) {
+  auto map = v.map({"waiting_records", "waiting_minutes"});
+  if (!map) return map.error();
+  if (auto read = read_number(*map, "waiting_records", 1, 1'000'000'000, c.lag_records_max); !read)
+    return read;
+  return read_number(*map, "waiting_minutes", 1, 525'600, c.lag_minutes_max);
+}
+
 // A drop-in that wants to change an instance and has its name wrong seems to describe a new one.
 result<> names_that_were_meant(const layers& from) {
   struct {
@@ -308,8 +333,8 @@ result<config> load_config(const std::string& path) {
 result<config> read_config(const layers& from) {
   if (auto fine = names_that_were_meant(from); !fine) return fine.error();
   if (auto fine = base::fits(from.whole, config_schema()); !fine) return fine.error();
-  auto map =
-      from.whole.map({"till", "state", "language", "listen", "destinations", "plugin_folder", "plugins"});
+  auto map = from.whole.map({"till", "state", "language", "listen", "destinations", "plugin_folder",
+                             "plugins", "journal", "alarm"});
   if (!map) return map.error();
   config c;
   auto till = map->need("till");
@@ -346,6 +371,10 @@ result<config> read_config(const layers& from) {
       c.plugins.push_back(std::move(*p));
     }
   }
+  if (auto value = map->find("journal"))
+    if (auto read = read_journal(*value, c); !read) return read.error();
+  if (auto value = map->find("alarm"))
+    if (auto read = read_alarm(*value, c); !read) return read.error();
   c.digest = from.digest;
   return c;
 }

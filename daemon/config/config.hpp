@@ -71,7 +71,12 @@ struct config {
   listen_config listen;
   std::vector<destination_config> destinations;
   std::vector<plugin_config> plugins;
-  base::hash256 digest{};  // of all files that were read, to notice a change
+  // After how many records the till signs its journal, and when it is alarmed about a destination.
+  std::uint64_t checkpoint_every = 100;
+  std::uint64_t lag_records_max = 1000;  // records that wait for a destination
+  std::uint64_t lag_minutes_max = 240;   // the age of the oldest of them
+  std::uint64_t retention_days = 0;      // 0: nothing is ever taken out of the journal
+  base::hash256 digest{};                // of all files that were read, to notice a change
 };
 
 struct layers;

@@ -102,6 +102,25 @@ schema plugin() {
        optional("memory_max_mib", with_default(whole(16, 4096), 256), "Memory that it may take, in MiB")}));
 }
 
+schema journal() {
+  return closed(object(
+      {optional("checkpoint_every", with_default(whole(1, 100'000), 100),
+                "After so many records the till signs where its journal stands"),
+       optional(
+           "retention_days", with_default(whole(0, 36'500), 0),
+           "Records that every destination has signed for are moved into files of their own after so many "
+           "days; 0 keeps all in the journal")}));
+}
+
+schema alarm() {
+  return closed(object(
+      {optional(
+           "waiting_records", with_default(whole(1, 1'000'000'000), 1000),
+           "When more records than this wait for a destination, the status says that somebody must look"),
+       optional("waiting_minutes", with_default(whole(1, 525'600), 240),
+                "The same, when the oldest of them has waited longer than this")}));
+}
+
 }  // namespace
 
 schema config_schema() {
@@ -117,6 +136,8 @@ schema config_schema() {
        optional("plugin_folder", absolute_path(),
                 "Where plugins lie that are named without a path; left out, the folder that was installed "
                 "with tilld"),
+       optional("journal", journal(), "How the journal is signed, and how long it stays in one piece"),
+       optional("alarm", alarm(), "When a destination that lags behind needs a person"),
        optional("plugins", merged_by_name(list(plugin())), "The device programs, one entry an instance")}));
 }
 

@@ -124,6 +124,8 @@ class forward_machine {
   forward_steps start(moment now, std::optional<wire::sync::witness> known, base::chain_head beginning,
                       base::chain_head head);
   forward_steps journal_grew(moment now, base::chain_head head);
+  // Old records were moved out of the journal; what the oldest one chains to now.
+  void journal_begins(const base::chain_head& beginning) { beginning_ = beginning; }
   forward_steps connected(moment now, const wire::sync::nonce& fresh_nonce);
   // The connection could not be made, or it ended. Ignored when no connection was wanted.
   forward_steps disconnected(moment now, const base::error& why);

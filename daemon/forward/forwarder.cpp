@@ -251,6 +251,7 @@ class forwarder::shell : public std::enable_shared_from_this<forwarder::shell> {
     mine->socket.set_option(tcp::no_delay(true), ignored);
     sync::nonce fresh;
     base::random_bytes(fresh);
+    self->machine_.journal_begins(self->journal_.beginning());
     self->carry_out(self->machine_.connected(self->now(), fresh));
 
     sync::frame_reader reader(sync::frame_reader::for_peers);

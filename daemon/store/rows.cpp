@@ -155,9 +155,14 @@ result<std::unique_ptr<rows>> rows::open(base::database& db, base::seal_keys& se
 }
 
 result<> rows::load_end() {
+  if (auto loaded = load_beginning(); !loaded) return loaded.error();
   auto last = last_record();
   if (!last) return last.error();
-  if (!*last) return {};
+  if (!*last) {
+    end_.head = end_.beginning;
+    end_.totals = end_.totals_before;
+    return {};
+  }
   auto header = (*last)->decoded();
   if (!header) return damaged("the last record");
   if (header->till != till_)
@@ -294,6 +299,11 @@ result<std::vector<money_total>> rows::totals_at(std::uint64_t sequence) {
     if (*row) totals.push_back({currency, t.integer(0), t.integer(1)});
     t.reset();
   }
+  // Of a currency whose records up to there were all moved into files.
+  for (auto& before : end_.totals_before)
+    if (std::none_of(totals.begin(), totals.end(),
+                     [&](auto& one) { return one.currency == before.currency; }))
+      totals.push_back(before);
   return totals;
 }
 

@@ -67,6 +67,10 @@ struct journal_entry {
 // so that the end of a group asks the database nothing.
 struct journal_end {
   base::chain_head head;
+  // What the oldest record chains to: the beginning, the head of the till that was replaced, or the last
+  // record that was moved into a file; with the sums up to there.
+  base::chain_head beginning;
+  std::vector<money_total> totals_before;
   std::vector<money_total> totals;           // over all records, one for each currency
   std::optional<std::int64_t> first_new_ms;  // when the first record of this transaction happened
   bool operations_became_unknown = false;    // in this transaction
@@ -92,6 +96,15 @@ class rows {
   void set_end(const journal_end& e) { end_ = e; }
 
   base::result<base::record_header> append(const journal_entry& entry);
+
+  // A new device goes on behind the last record of the one that it replaces; `head` has its own epoch. Only
+  // in a journal without records: internal in any other.
+  base::result<> begin_behind(const base::chain_head& head);
+  // Takes the records up to and with `last` out of the journal, all or none; the chain is verified from there
+  // on. The caller has them in a durable file. record_gap when `last` is not a record of the journal, or its
+  // newest.
+  base::result<> remove_up_to(const base::chain_head& last);
+
   base::result<std::vector<base::record>> read(std::uint64_t from, std::uint64_t count_max,
                                                std::size_t octets_max);
   base::result<std::optional<base::record>> last_record();
@@ -132,6 +145,8 @@ class rows {
   struct statements;
   rows(base::database& db, base::seal_keys& seals, std::string till, const base::clock& clock);
   base::result<> load_end();
+  base::result<> load_beginning();
+  base::result<> put_beginning();
   base::result<operation_row> read_operation(base::statement& s);
 
   base::database& db_;

@@ -86,8 +86,9 @@ result<> store::load(const base::clock& clock) {
   // background.
   auto last = end_.head.sequence;
   auto from = last > tail_verified_at_start ? last - tail_verified_at_start : 0;
-  base::chain_head at{1, from, {}};
-  if (from > 0) {
+  auto at = end_.beginning;
+  if (from > at.sequence) {
+    at = {1, from, {}};
     auto before = rows_->read(from, 1, 1);
     if (!before) return before.error();
     if (before->empty())
@@ -143,6 +144,8 @@ result<> store::load_backlogs() {
     std::uint64_t sequence = 0;
     auto witness = rows_->find_witness(name, sequence);
     if (!witness) return witness.error();
+    // What another device had under this name before, this one has not to send.
+    sequence = std::max(sequence, end_.beginning.sequence);
     auto at = rows_->totals_at(sequence);
     if (!at) return at.error();
     auto oldest = rows_->happened_ms(sequence + 1);

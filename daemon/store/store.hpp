@@ -74,6 +74,8 @@ class store {
 
   // Durable state.
   const base::chain_head& head() const { return end_.head; }
+  // What the oldest record in the journal chains to.
+  const base::chain_head& beginning() const { return end_.beginning; }
   std::vector<backlog> backlogs() const;
   // The destination must be one of the options.
   const base::byte_string& witness_of(std::string_view destination) const;

@@ -82,7 +82,8 @@ void central_program::write_config() {
         << ", epoch: " << t.epoch << "}\n";
   if (tills.empty()) out << "  []\n";
   out << "database: sqlite:" << database() << "\nrole: " << role_
-      << "\nlisten: {sync: 127.0.0.1:" << sync_port_ << ", http: 127.0.0.1:" << http_port_ << "}\n";
+      << "\nlisten: {sync: 127.0.0.1:" << sync_port_ << ", http: 127.0.0.1:" << http_port_ << "}\n"
+      << more_yaml;
 }
 
 pid_t central_program::spawn(const std::vector<std::string>& arguments, const std::string& output_path,

@@ -47,6 +47,7 @@ class central_program {
   central_program(const central_program&) = delete;
 
   std::map<std::string, listed_till> tills;
+  std::string more_yaml;  // any other top-level keys
   void write_config();
 
   // Starts it and waits until it says READY. False when it ended instead; output() has its words.

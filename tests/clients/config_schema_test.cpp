@@ -44,6 +44,8 @@ const json::value full_till = json::parse(R"({
     {"name": "w", "url": "tcp://[::1]:7711", "role": "witness",
      "public_key": "a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0"}],
   "plugin_folder": "/p",
+  "journal": {"checkpoint_every": 50, "retention_days": 365},
+  "alarm": {"waiting_records": 500, "waiting_minutes": 60},
   "plugins": [{"name": "one", "plugin": "simulated", "isolation": "none", "config": {"a": [1, {"b": null}]},
     "paths": ["/dev/x:rw"], "memory_max_mib": 64}]})");
 const json::value full_central = json::parse(R"({
@@ -51,6 +53,7 @@ const json::value full_central = json::parse(R"({
   "tills": [{"id": "till-1", "branch": "main", "epoch": 2,
     "public_key": "a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0"}],
   "database": "sqlite:/tmp/central.db", "role": "witness",
+  "witnesses": [],
   "listen": {"sync": "127.0.0.1:1", "http": "127.0.0.1:2"}})");
 
 // What no schema can know: the machine, other places of the file, the largest port.

@@ -271,7 +271,7 @@ TEST_F(tillctl, follows_and_exports_the_journal) {
   EXPECT_FALSE(std::filesystem::exists(folder_.file("none")));
 
   auto cut = content(whole);
-  cut.resize(cut.size() - 60);
+  cut.resize(cut.size() - 60 - 204);  // the end, the word of the till, and into the last record
   std::ofstream(folder_.file("cut.tilld")) << cut;
   shop_.stop_till();
   EXPECT_EQ(run({"journal", "verify", "--file", whole, "--json"}).json().at("hash"), head.at("hash"));

@@ -360,6 +360,8 @@ TEST(results, have_the_members_that_the_page_names_and_no_others) {
   look("journal.head", {});
   look("journal.read", {});
   look("journal.verify", {});
+  look("journal.attest", {});
+  look("journal.prove", {});
   auto token = client.call("token.add", {{"role", "read"}});
   look("token.add", {{"role", "read"}, {"note", "x"}});
   look("token.list", {});

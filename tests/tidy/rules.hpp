@@ -18,8 +18,8 @@ struct finding {
 using findings = std::vector<finding>;
 
 // A folder includes only what lies below it: base stands on nothing, wire and central and ctl on base and
-// wire, the SDK on itself, a plugin on the SDK and its own folder, the daemon on base, wire and the SDK.
-// Tests may use tests/support.
+// wire, the SDK on itself, the verifier on nothing but itself, a plugin on the SDK and its own folder, the
+// daemon on base, wire and the SDK. Tests may use tests/support.
 findings wrong_includes(const source_file& file);
 
 // Folders of the daemon that include each other in a circle, however long.

@@ -71,6 +71,8 @@ TEST(folders, include_only_what_lies_below_them) {
                                                         {"daemon/a.cpp", "\"central/b.hpp\""},
                                                         {"central/a.cpp", "\"daemon/b.hpp\""},
                                                         {"central/a.cpp", "<tilld/plugin.hpp>"},
+                                                        {"verify/a.cpp", "\"base/b.hpp\""},
+                                                        {"verify/a.cpp", "\"wire/b.hpp\""},
                                                         {"ctl/a.cpp", "\"daemon/b.hpp\""}})
     EXPECT_EQ(wrong(path, include), 1u) << path << " " << include;
   for (auto& [path, include] :

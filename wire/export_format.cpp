@@ -1,8 +1,11 @@
-#include "ctl/export_format.hpp"
+#include "wire/export_format.hpp"
 
 #include <algorithm>
 
-namespace tilld::ctl {
+#include "base/checkpoint.hpp"
+#include "wire/sync.hpp"
+
+namespace tilld::wire {
 
 using base::byte_reader;
 using base::byte_string;
@@ -40,6 +43,30 @@ std::string encode(const base::record& record) {
   return out;
 }
 
+std::string encode(const export_statement& s) {
+  byte_string octets;
+  byte_writer out(octets);
+  out.bytes(base::as_bytes(export_statement_magic));
+  out.u8(static_cast<std::uint8_t>(s.by));
+  octets.resize(24);
+  out.bytes(s.key);
+  out.u32(s.head.epoch);
+  out.u64(s.head.sequence);
+  out.bytes(s.head.hash);
+  out.u64(s.central_sequence);
+  out.bytes(s.central_hash);
+  out.bytes(s.signature);
+  return std::string(base::as_text(octets));
+}
+
+bool export_statement::genuine(std::string_view till) const {
+  if (by == signer::till)
+    return central_sequence == 0 && central_hash == base::hash256{} &&
+           base::verify_signature(key, base::checkpoint_text(till, head), signature);
+  sync::acknowledgement said{head, central_sequence, central_hash, signature};
+  return base::verify_signature(key, said.signed_text(till), signature);
+}
+
 std::string encode(const export_end& end) {
   byte_string octets;
   byte_writer out(octets);
@@ -66,7 +93,8 @@ void export_reader::take(std::size_t size) {
 result<std::optional<export_reader::part>> export_reader::next() {
   switch (state_) {
     case state::before_head: return next_head();
-    case state::in_records: return next_record();
+    case state::in_records:
+    case state::in_statements: return next_record();
     case state::done: break;
   }
   if (!ahead().empty()) return damaged("there is something behind the end");
@@ -101,20 +129,9 @@ result<std::optional<export_reader::part>> export_reader::next_head() {
 result<std::optional<export_reader::part>> export_reader::next_record() {
   auto from = ahead();
   if (from.empty()) return std::optional<part>();
-  if (from.front() == export_end_magic.front()) {
-    auto known = std::min(from.size(), export_end_magic.size());
-    if (from.substr(0, known) != export_end_magic.substr(0, known))
-      return damaged("neither a record nor the end begins here");
-    if (from.size() < export_end_size) return std::optional<part>();
-    byte_reader in(
-        base::as_bytes(from.substr(export_end_magic.size(), export_end_size - export_end_magic.size())));
-    end_.records = in.u64();
-    end_.last = in.array<32>();
-    state_ = state::done;
-    take(export_end_size);
-    return std::optional(part::end);
-  }
-  if (from.front() != record_format_octet) return damaged("neither a record nor the end begins here");
+  if (from.front() == export_end_magic.front()) return next_behind_records();
+  if (from.front() != record_format_octet || state_ == state::in_statements)
+    return damaged("neither a record nor the end begins here");
   if (from.size() < record_prefix_size) return std::optional<part>();
   std::copy_n(base::as_bytes(from).begin(), base::record_header_size, record_.header.begin());
   auto header = record_.decoded();
@@ -128,4 +145,41 @@ result<std::optional<export_reader::part>> export_reader::next_record() {
   return std::optional(part::record);
 }
 
-}  // namespace tilld::ctl
+result<std::optional<export_reader::part>> export_reader::next_behind_records() {
+  auto from = ahead();
+  auto begins = [&](std::string_view magic) {
+    auto known = std::min(from.size(), magic.size());
+    return from.substr(0, known) == magic.substr(0, known);
+  };
+  if (!begins(export_statement_magic) && !begins(export_end_magic))
+    return damaged("neither a record nor the end begins here");
+  if (from.size() < export_end_magic.size()) return std::optional<part>();
+  bool is_end = begins(export_end_magic);
+  auto size = is_end ? export_end_size : export_statement_size;
+  if (from.size() < size) return std::optional<part>();
+  byte_reader in(base::as_bytes(from.substr(export_end_magic.size(), size - export_end_magic.size())));
+  if (is_end) {
+    end_.records = in.u64();
+    end_.last = in.array<32>();
+    state_ = state::done;
+    take(size);
+    return std::optional(part::end);
+  }
+  auto by = in.u8();
+  auto reserved = in.bytes(7);
+  if (by < 1 || by > 2 || std::any_of(reserved.begin(), reserved.end(), [](auto b) { return b != 0; }))
+    return damaged("a statement is of a kind that is not known");
+  statement_.by = static_cast<export_statement::signer>(by);
+  statement_.key = in.array<32>();
+  statement_.head.epoch = in.u32();
+  statement_.head.sequence = in.u64();
+  statement_.head.hash = in.array<32>();
+  statement_.central_sequence = in.u64();
+  statement_.central_hash = in.array<32>();
+  statement_.signature = in.array<64>();
+  state_ = state::in_statements;
+  take(size);
+  return std::optional(part::statement);
+}
+
+}  // namespace tilld::wire

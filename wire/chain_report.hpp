@@ -9,8 +9,9 @@
 #include <boost/json/object.hpp>
 
 #include "base/record.hpp"
+#include "wire/export_format.hpp"
 
-namespace tilld::ctl {
+namespace tilld::wire {
 
 class chain_report {
  public:
@@ -19,6 +20,9 @@ class chain_report {
 
   // False when the chain is broken here; later records are not looked at.
   bool take(const base::record& next);
+  // What somebody signed about this chain: it must be genuine, and the chain must reach it where the writer
+  // of the file signed it. One about a record that was taken is compared with it.
+  void hear(const export_statement& said);
   // For damage beside the chain: the file ends early.
   void break_off(std::string why);
 
@@ -35,8 +39,10 @@ class chain_report {
   std::uint64_t from_;
   base::chain_follower follower_;
   std::uint64_t records_ = 0;
+  std::uint64_t checkpoints_ = 0;
+  std::uint64_t statements_ = 0;
   std::map<std::string, std::int64_t> kinds_;
   std::string why_;
 };
 
-}  // namespace tilld::ctl
+}  // namespace tilld::wire

@@ -1,12 +1,13 @@
-#include "ctl/export_format.hpp"
+#include "wire/export_format.hpp"
 
 #include <gtest/gtest.h>
 
 #include "base/file.hpp"
-#include "ctl/chain_report.hpp"
-#include "ctl/export_samples.hpp"
+#include "wire/chain_report.hpp"
+#include "wire/export_samples.hpp"
+#include "wire/sync.hpp"
 
-namespace tilld::ctl {
+namespace tilld::wire {
 namespace {
 
 using base::errc;
@@ -28,6 +29,10 @@ std::string verdict(const std::string& octets, std::size_t piece = 1 << 20) {
       if (**next == part::head) report.emplace(reader.head().till, reader.head().before);
       if (**next == part::record && !report->take(reader.record()))
         return std::string(report->json().at("why").as_string());
+      if (**next == part::statement) {
+        report->hear(reader.statement());
+        if (!report->whole()) return std::string(report->json().at("why").as_string());
+      }
       if (**next == part::end &&
           (reader.end().records != report->records() || reader.end().last != report->head().hash))
         return "another end";
@@ -96,6 +101,53 @@ TEST(export_format, shows_an_end_that_counts_otherwise) {
   EXPECT_EQ(verdict(begin + encode(export_end{2, records[0].hash})), "another end");
 }
 
+TEST(export_format, carries_what_servers_signed) {
+  base::signing_key server(std::array<std::uint8_t, 32>{9});
+  auto records = sample_records(3);
+  auto with = [&](const base::chain_head& head, bool good = true) {
+    sync::acknowledgement a{head, 77, base::hash256{5}, {}};
+    a.signature = server.sign(a.signed_text("till-1"));
+    if (!good) a.signature[0] ^= 1;
+    export_statement said{export_statement::signer::server,
+                          server.public_half(),
+                          head,
+                          a.central_sequence,
+                          a.central_hash,
+                          a.signature};
+    auto octets = encode(export_head{"till-1", {}});
+    for (auto& r : records) octets += encode(r);
+    octets += encode(sample_statement({1, 3, records[2].hash})) + encode(said);
+    return verdict(octets + encode(export_end{3, records[2].hash}));
+  };
+  EXPECT_EQ(with({1, 3, records[2].hash}), "");
+  EXPECT_EQ(with({1, 2, records[1].hash}), "");
+  EXPECT_NE(with({1, 3, records[2].hash}, false).find("not signed"), std::string::npos);
+  EXPECT_NE(with({1, 3, records[1].hash}).find("another record 3"), std::string::npos);
+  EXPECT_NE(with({1, 4, records[1].hash}).find("signed up to record 4"), std::string::npos);
+}
+
+TEST(export_format, shows_a_checkpoint_that_the_till_did_not_sign) {
+  auto with = [&](const std::string& body) {
+    auto records = sample_records(2);
+    base::record_header h = *records[1].decoded();
+    h.sequence = 3;
+    h.kind = "checkpoint";
+    h.body_size = static_cast<std::uint32_t>(body.size());
+    auto header = base::encode(h);
+    base::record r{header, base::record_hash(records[1].hash, header, base::as_bytes(body)), body};
+    return verdict(encode(export_head{"till-1", {}}) + encode(records[0]) + encode(records[1]) + encode(r) +
+                   encode(export_end{3, r.hash}));
+  };
+  auto good = base::make_checkpoint(sample_key(), "till-1", {1, 2, sample_records(2)[1].hash}, "count");
+  EXPECT_EQ(with(good.body()), "");
+  auto bad = good;
+  bad.signature[5] ^= 1;
+  EXPECT_NE(with(bad.body()), "");
+  bad = base::make_checkpoint(sample_key(), "till-1", {1, 1, sample_records(2)[0].hash}, "count");
+  EXPECT_NE(with(bad.body()), "");
+  EXPECT_NE(with("{}"), "");
+}
+
 TEST(export_format, refuses_a_head_that_no_writer_makes) {
   auto good = sample_export(1);
   auto with = [&](std::size_t at, std::string_view octets) {
@@ -103,7 +155,7 @@ TEST(export_format, refuses_a_head_that_no_writer_makes) {
     changed.replace(at, octets.size(), octets);
     return verdict(changed);
   };
-  EXPECT_NE(with(0, "tilld.export.2\n").find("no export"), std::string::npos);
+  EXPECT_NE(with(0, "tilld.export.1\n").find("no export"), std::string::npos);
   EXPECT_NE(with(15, "\x01").find("another format"), std::string::npos);
   EXPECT_NE(with(16, "TILL-1").find("name of the till"), std::string::npos);
   EXPECT_NE(with(47, "x").find("name of the till"), std::string::npos);
@@ -121,4 +173,4 @@ TEST(export_format, stands_with_its_octets_on_its_page) {
 }
 
 }  // namespace
-}  // namespace tilld::ctl
+}  // namespace tilld::wire

@@ -1,4 +1,4 @@
-#include "ctl/export_file.hpp"
+#include "wire/export_file.hpp"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace tilld::ctl {
+namespace tilld::wire {
 
 using base::errc;
 using base::error;
@@ -46,6 +46,8 @@ result<> export_file::add(const base::record& record) {
   end_.last = record.hash;
   return write(encode(record));
 }
+
+result<> export_file::add(const export_statement& statement) { return write(encode(statement)); }
 
 result<> export_file::finish() {
   if (auto written = write(encode(end_)); !written) return written;
@@ -106,6 +108,7 @@ result<chain_report> verify_export(const std::string& path) {
       if (!*part) break;
       if (**part == export_reader::part::head) report.emplace(reader.head().till, reader.head().before);
       if (**part == export_reader::part::record && !report->take(reader.record())) return std::move(*report);
+      if (**part == export_reader::part::statement) report->hear(reader.statement());
       if (**part == export_reader::part::end &&
           (reader.end().records != report->records() || reader.end().last != report->head().hash))
         report->break_off("the end names " + std::to_string(reader.end().records) + " records up to " +
@@ -118,4 +121,4 @@ result<chain_report> verify_export(const std::string& path) {
   return std::move(*report);
 }
 
-}  // namespace tilld::ctl
+}  // namespace tilld::wire

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "base/file.hpp"
-#include "ctl/chain_report.hpp"
-#include "ctl/export_format.hpp"
+#include "wire/chain_report.hpp"
+#include "wire/export_format.hpp"
 
-namespace tilld::ctl {
+namespace tilld::wire {
 
 // Writes beside the target, and finish() makes it durable under its name. An object that goes without
 // finish() leaves nothing behind. Mode 0600: the records are the shop's books.
@@ -23,6 +23,8 @@ class export_file {
   export_file(const export_file&) = delete;
 
   base::result<> add(const base::record& record);
+  // After all records.
+  base::result<> add(const export_statement& statement);
   base::result<> finish();
   std::uint64_t octets() const { return octets_; }
 
@@ -44,4 +46,4 @@ class export_file {
 // export at all; what is damaged further in stands in the report.
 base::result<chain_report> verify_export(const std::string& path);
 
-}  // namespace tilld::ctl
+}  // namespace tilld::wire

@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "ctl/export_format.hpp"
+#include "base/checkpoint.hpp"
+#include "wire/export_format.hpp"
 
-namespace tilld::ctl {
+namespace tilld::wire {
 
 inline std::vector<base::record> sample_records(std::size_t count) {
   std::vector<base::record> all;
@@ -33,11 +34,23 @@ inline std::vector<base::record> sample_records(std::size_t count) {
   return all;
 }
 
+inline const base::signing_key& sample_key() {
+  static base::signing_key key(std::array<std::uint8_t, 32>{7});
+  return key;
+}
+
+// The till's word on a record.
+inline export_statement sample_statement(const base::chain_head& head) {
+  auto signed_head = base::make_checkpoint(sample_key(), "till-1", head, "count");
+  return {export_statement::signer::till, signed_head.by, head, 0, {}, signed_head.signature};
+}
+
 inline std::string sample_export(std::size_t count) {
   auto records = sample_records(count);
   auto octets = encode(export_head{"till-1", {}});
   for (auto& r : records) octets += encode(r);
-  return octets + encode(export_end{count, count ? records.back().hash : base::hash256{}});
+  auto last = count ? records.back().hash : base::hash256{};
+  return octets + encode(sample_statement({1, count, last})) + encode(export_end{count, last});
 }
 
 // "0016  74 69 6c 6c ...", sixteen octets a line, as the pages on formats show them.
@@ -56,4 +69,4 @@ inline std::vector<std::string> hex_lines(std::string_view octets) {
   return lines;
 }
 
-}  // namespace tilld::ctl
+}  // namespace tilld::wire
