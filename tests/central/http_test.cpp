@@ -129,7 +129,9 @@ TEST_F(http, releases_only_with_a_reason) {
   for (auto body : {"", "{}", "{\"reason\":\"\"}", "{\"reason\":1}", "[]", "{\"reason\":\"x\",\"more\":1}",
                     "{\"reason\":"})
     EXPECT_EQ(central.ask("POST", "/v1/tills/till-1/release", body).status, 400) << body;
-  EXPECT_EQ(central.ask("POST", "/v1/tills/till-1/release", "{\"reason\":\"x\"}").status, 404);
+  EXPECT_EQ(central.ask("POST", "/v1/tills/till-9/release", "{\"reason\":\"x\"}").status, 404);
+  // Listed, never seen and not stopped.
+  EXPECT_EQ(central.ask("POST", "/v1/tills/till-1/release", "{\"reason\":\"x\"}").status, 409);
   till.forward_to("head-office", central);
   sell_and_arrive(1);
   EXPECT_EQ(central.ask("POST", "/v1/tills/till-1/release", "{\"reason\":\"x\"}").status, 409);
