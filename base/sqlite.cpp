@@ -42,6 +42,22 @@ result<bool> statement::step() {
   return e;
 }
 
+statement& statement::bind_row(const statement& from) {
+  reset();
+  for (int at = 0; at < from.columns(); ++at)
+    sqlite3_bind_value(handle_.get(), at + 1, sqlite3_column_value(from.handle_.get(), at));
+  return *this;
+}
+
+// Numbers are left alone: asking for their octets would turn them into texts.
+std::size_t statement::row_octets() const {
+  std::size_t octets = 0;
+  for (int at = 0; at < columns(); ++at)
+    if (auto type = sqlite3_column_type(handle_.get(), at); type == SQLITE_TEXT || type == SQLITE_BLOB)
+      octets += static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), at));
+  return octets;
+}
+
 result<> statement::run() {
   auto stepped = step();
   if (!stepped) return stepped.error();

@@ -41,6 +41,12 @@ class statement {
     return *this;
   }
 
+  // Binds the current row of another statement column by column, whatever its types: for copies of tables
+  // whose columns are not known here.
+  statement& bind_row(const statement& from);
+  int columns() const { return sqlite3_column_count(handle_.get()); }
+  std::size_t row_octets() const;  // of the texts and blobs in the current row
+
   // True when a row is there, false at the end (the statement is then reset).
   result<bool> step();
   // For statements that yield no row.

@@ -33,6 +33,7 @@ constexpr int wal_pages_before_checkpoint = 1024;
 // Read and hashed before the first answer, so a start with a long journal takes a few milliseconds more than
 // one with none. What was written since the last checkpoint lies in the log, which has checksums of its own.
 constexpr std::uint64_t tail_verified_at_start = 256;
+constexpr int copies_tried_max = 2;
 
 // A bug in a piece of work undoes that piece and ends neither the thread nor the group.
 result<> run_safely(const store::work& what, rows& in) {
@@ -61,6 +62,8 @@ store::store(boost::asio::any_io_executor executor, options how)
 result<std::unique_ptr<store>> store::open(boost::asio::any_io_executor executor, const base::clock& clock,
                                            options how) {
   std::unique_ptr<store> s(new store(std::move(executor), std::move(how)));
+  s->clock_ = &clock;
+  if (auto settled = settle_files(s->how_.folder); !settled) return settled.error();
   base::database::options db_options;
   db_options.vfs = s->how_.vfs;
   auto db = base::database::open(s->how_.folder + "/journal.db", journal_migrations(), db_options);
@@ -101,6 +104,19 @@ result<> store::load(const base::clock& clock) {
     for (auto& r : *some)
       if (auto taken = follower.take(r); !taken) return error{errc::journal_damaged, taken.error().detail};
   }
+
+  settled_ = from;
+  // The last process wrote here when a flush failed, and the kernel is still the same one.
+  if (is_distrusted(how_.folder))
+    for (;;) {
+      auto copied = copy_next_slice();
+      if (!copied) return copied.error();
+      if (!*copied) continue;
+      if (auto changed = change_to_fresh_file(); !changed) return changed.error();
+      base::log(base::log_level::warning, "The last flush had failed; the journal goes on in a fresh file");
+      fresh_copies_ = 1;
+      break;
+    }
 
   auto marked = mark_interrupted(true);
   // A full disk must not keep the till from starting; then the rows alone are changed.
@@ -189,7 +205,7 @@ const base::byte_string& store::witness_of(std::string_view destination) const {
 }
 
 void store::submit(work_kind kind, work w, done d) {
-  waiting_.push_back({kind, std::move(w), std::move(d), {}});
+  waiting_.push_back({kind, std::move(w), std::move(d), {}, false});
   schedule();
 }
 
@@ -218,9 +234,17 @@ void store::schedule() {
 }
 
 void store::start_group() {
-  if (running_ || waiting_.empty()) return;
+  if (running_ || (waiting_.empty() && !copying_)) return;
   running_ = std::make_unique<group>();
-  auto count = std::min(waiting_.size(), group_size_max);
+  running_->distrusted = copying_;
+  // While the journal is being copied only those go in who read.
+  auto behind = waiting_.begin();
+  if (copying_)
+    behind = std::stable_partition(waiting_.begin(), waiting_.end(),
+                                   [](auto& i) { return i.kind == work_kind::reads; });
+  else
+    behind = waiting_.end();
+  auto count = std::min(static_cast<std::size_t>(behind - waiting_.begin()), group_size_max);
   std::move(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count),
             std::back_inserter(running_->items));
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
@@ -296,75 +320,144 @@ bool store::run_pieces(group& g, undoing what) {
 
 // Runs on the thread that owns the connection now.
 void store::run_group(group& g) {
-  rows_->note_beginning();
-  auto before = rows_->end();
-  bool writes =
-      std::any_of(g.items.begin(), g.items.end(), [](auto& i) { return i.kind != work_kind::reads; });
-  auto fail_writers = [&](const error& why) {
-    for (auto& i : g.items)
-      if (i.kind != work_kind::reads) i.outcome = why;
-  };
-
-  result<> begun;
-  if (writes) {
-    base::reach(base::step::intake_begun);
-    if (g.full) {
-      // Is there room again? The ballast comes back first: it is what lets the queue drain the next time.
-      ballast_.restore();
-      g.full = !ballast_.present();
-    }
-    begun = db_->begin();
-    if (!begun) fail_writers(begun.error());
-  }
-  // A savepoint around each piece of work makes SQLite copy every page that it touches. Work hardly ever
-  // fails, so the group is first run without; when one piece fails, all is undone and run again, each by
-  // itself.
-  if (writes && begun && !run_pieces(g, undoing::the_group)) {
-    db_->rollback();
-    rows_->set_end(before);
-    begun = db_->begin();
-    if (begun)
-      run_pieces(g, undoing::a_piece);
-    else
-      fail_writers(begun.error());
-  }
-  if (writes && begun) {
-    auto started = std::chrono::steady_clock::now();
-    result<> committed;
-    if (db_->in_transaction()) {
-      base::reach(base::step::commit_begun);
-      committed = db_->commit();
-    } else {
-      committed = error{errc::storage_failed, "the disk failed in the middle of a transaction"};
-    }
-    g.commit_time = std::chrono::steady_clock::now() - started;
-    if (committed) {
-      g.wrote = true;
-      base::reach(base::step::committed);
-    } else {
-      db_->rollback();
-      rows_->set_end(before);
-      if (committed.error().code == errc::storage_full) g.full = true;
-      fail_writers(committed.error());
-    }
-  }
+  g.fresh_copies = 0;
+  if (g.distrusted)
+    copy_slice(g);
+  else
+    run_writers(g);
   // Reading comes last: inside the transaction it would see what the flush may still undo, and tell a till or
   // central.
   for (auto& i : g.items)
     if (i.kind == work_kind::reads) i.outcome = run_safely(i.what, *rows_);
   if (g.full) ballast_.release();
-  g.failed = db_->failed();
   g.end = rows_->end();
   // Where none is unknown and none has become so there is nothing to count.
   if (g.wrote && (g.unknown_operations > 0 || g.end.operations_became_unknown))
     if (auto count = rows_->count_unknown()) g.unknown_operations = *count;
-  if (!g.failed && db_->wal_pages() >= wal_pages_before_checkpoint) {
-    if (auto moved = db_->checkpoint(); !moved) {
-      if (moved.error().code == errc::storage_full) g.full = true;
-      base::log(base::log_level::error, "The checkpoint failed", moved.error());
-      g.failed = db_->failed();
-    }
+  checkpoint_when_due(g);
+  judge_the_file(g);
+}
+
+void store::fail_writers(group& g, const error& why) {
+  for (auto& i : g.items)
+    if (i.kind != work_kind::reads) i.outcome = why;
+}
+
+void store::run_writers(group& g) {
+  rows_->note_beginning();
+  if (std::all_of(g.items.begin(), g.items.end(), [](auto& i) { return i.kind == work_kind::reads; })) return;
+  auto before = rows_->end();
+  base::reach(base::step::intake_begun);
+  if (g.full) {
+    // Is there room again? The ballast comes back first: it is what lets the queue drain the next time.
+    ballast_.restore();
+    g.full = !ballast_.present();
   }
+  auto begun = db_->begin();
+  if (!begun) return fail_writers(g, begun.error());
+  // A savepoint around each piece of work makes SQLite copy every page that it touches. Work hardly ever
+  // fails, so the group is first run without; when one piece fails, all is undone and run again, each by
+  // itself.
+  if (!run_pieces(g, undoing::the_group)) {
+    db_->rollback();
+    rows_->set_end(before);
+    begun = db_->begin();
+    if (!begun) return fail_writers(g, begun.error());
+    run_pieces(g, undoing::a_piece);
+  }
+  auto started = std::chrono::steady_clock::now();
+  result<> committed;
+  if (db_->in_transaction()) {
+    base::reach(base::step::commit_begun);
+    committed = db_->commit();
+  } else {
+    committed = error{errc::storage_failed, "the disk failed in the middle of a transaction"};
+  }
+  g.commit_time = std::chrono::steady_clock::now() - started;
+  if (committed) {
+    g.wrote = true;
+    copies_without_a_commit_ = 0;
+    base::reach(base::step::committed);
+  } else {
+    db_->rollback();
+    rows_->set_end(before);
+    if (committed.error().code == errc::storage_full) g.full = true;
+    fail_writers(g, committed.error());
+  }
+}
+
+void store::checkpoint_when_due(group& g) {
+  if (db_->failed() || db_->wal_pages() < wal_pages_before_checkpoint) return;
+  if (auto moved = db_->checkpoint(); !moved) {
+    if (moved.error().code == errc::storage_full) g.full = true;
+    base::log(base::log_level::error, "The checkpoint failed", moved.error());
+  } else if (db_->wal_pages() == 0) {
+    settled_ = rows_->head().sequence;
+    rows_->forget_written();
+    g.end.rows_written = 0;
+  }
+}
+
+// After a failed flush everybody who wrote waits for the fresh file, unless there will be none.
+void store::judge_the_file(group& g) {
+  g.failed = given_up_;
+  g.distrusted = db_->failed() && !given_up_;
+  if (!g.distrusted) return;
+  if (!copy_) note_distrust(how_.folder);
+  if (g.wrote) return;  // the flush that failed was that of a checkpoint
+  for (auto& i : g.items) i.waits = i.kind != work_kind::reads;
+}
+
+void store::copy_slice(group& g) {
+  auto copied = copy_next_slice();
+  if (copied && !*copied) return;
+  if (copied) {
+    auto damaged = copy_->found();
+    auto changed = change_to_fresh_file();
+    if (changed) {
+      g.fresh_copies = 1;
+      failed_copies_ = 0;
+      base::log(base::log_level::warning, "The journal goes on in a fresh file; the disk should be replaced",
+                {{"records", rows_->head().sequence}, {"damaged_before", damaged.size()}});
+      return;
+    }
+    copied = changed.error();
+  }
+  copy_.reset();
+  base::log(base::log_level::error, "The journal could not be copied to a fresh file", copied.error());
+  // Room for a second try, should that have been the reason.
+  if (copied.error().code == errc::storage_full) ballast_.release();
+  if (++failed_copies_ < copies_tried_max) return;
+  given_up_ = true;
+  base::log(base::log_level::error, "Nothing is stored any more", copied.error(),
+            {{"hint", base::describe(errc::storage_failed).hint}});
+}
+
+result<bool> store::copy_next_slice() {
+  if (!copy_) {
+    // A disk that fails at every commit would be copied for ever.
+    if (++copies_without_a_commit_ > copies_tried_max)
+      return error{errc::storage_failed, "the fresh file failed before anything could be stored in it"};
+    acknowledged_state must_hold{how_.till, {}, rows_->head(), settled_, rows_->written()};
+    auto begun = fresh_copy::begin(how_.folder, *db_, how_.vfs, std::move(must_hold));
+    if (!begun) return begun.error();
+    copy_ = std::move(*begun);
+  }
+  return copy_->step();
+}
+
+result<> store::change_to_fresh_file() {
+  auto fresh = copy_->put_in_place();
+  if (!fresh) return fresh.error();
+  auto opened = rows::open(**fresh, *seals_, how_.till, *clock_);
+  if (!opened) return opened.error();
+  if ((*opened)->head() != rows_->head())
+    return error{errc::journal_damaged, "the fresh file does not end where the old one did"};
+  copy_.reset();
+  rows_ = std::move(*opened);  // before the connection that the old one reads from
+  db_ = std::move(*fresh);
+  settled_ = rows_->head().sequence;
+  return {};
 }
 
 void store::finish_group() {
@@ -378,6 +471,10 @@ void store::finish_group() {
         g->full ? "The disk is full; new sales are refused" : "The disk has room again; sales are accepted");
   full_ = g->full;
   failed_ = g->failed;
+  copying_ = g->distrusted;
+  fresh_copies_ += g->fresh_copies;
+  // A copy takes its time, and the disk has shown what it is.
+  if (copying_ && how_.where == options::threads::adaptive) own_thread_ = true;
   unknown_operations_ = g->unknown_operations;
   if (grown)
     for (auto& b : backlogs_)
@@ -386,13 +483,20 @@ void store::finish_group() {
     ++commits_;
     note_commit_time(g->commit_time);
   }
+  auto first_waiting =
+      std::stable_partition(g->items.begin(), g->items.end(), [](auto& i) { return !i.waits; });
+  for (auto at = g->items.end(); at != first_waiting;) {
+    auto& i = *--at;
+    waiting_.push_front({i.kind, std::move(i.what), std::move(i.then), {}, false});
+  }
+  g->items.erase(first_waiting, g->items.end());
   auto alive = alive_;
   for (auto& i : g->items) {
     if (i.then) i.then(std::move(i.outcome));
     if (!*alive) return;
   }
   if (grown && on_grown) on_grown();
-  if (*alive && !waiting_.empty()) schedule();
+  if (*alive && (!waiting_.empty() || copying_)) schedule();
 }
 
 void store::note_commit_time(std::chrono::nanoseconds t) {
@@ -447,7 +551,8 @@ void store::acknowledge(const std::string& destination, base::byte_string witnes
               b.acknowledged = sequence;
               b.witness = witness;
               // A record that came later in the same group was not there yet when this was asked.
-              b.oldest_ms = !found->next_ms && head().sequence > sequence ? end_.first_new_ms : found->next_ms;
+              b.oldest_ms =
+                  !found->next_ms && head().sequence > sequence ? end_.first_new_ms : found->next_ms;
             }
         }
         if (d) d(std::move(outcome));

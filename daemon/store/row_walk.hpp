@@ -1,0 +1,66 @@
+// Goes through everything that a till's database holds and says of each row whether it is what was written:
+// the journal by its chain, every other table by the check in its rows. Both walks read in slices, so that
+// whoever owns the connection can do other things in between, and change to another file: nothing is kept
+// open from one slice to the next.
+//
+// [the thread that owns the connection]
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/store/row_check.hpp"
+
+namespace tilld::daemon {
+
+// Something that is not what was written.
+struct damage {
+  std::string what;  // "record 17", "token till-3"; never a value
+  std::string why;
+  std::uint64_t sequence = 0;  // of the record; 0 when it is a row beside the journal
+};
+
+// Follows the chain over damaged records: one that is not whole is named, and the next is held against the
+// hash that stands in it.
+class journal_walk {
+ public:
+  // Begins behind the record `from`, which may be the beginning of the chain.
+  journal_walk(std::string till, base::chain_head from);
+
+  // Looks at no more records than this, and stops early when their bodies become many octets. Damage goes to
+  // `found`. False when there is nothing behind what it looked at, or `up_to` is reached.
+  base::result<bool> next(base::database& db, int count_max, std::uint64_t up_to, std::vector<damage>& found);
+  // The last record that it looked at, as it says itself.
+  const base::chain_head& at() const { return at_; }
+  std::uint64_t looked_at() const { return looked_at_; }
+
+ private:
+  void take(std::uint64_t sequence, const base::record& r, const base::statement& row,
+            std::vector<damage>& found);
+
+  std::string till_;
+  base::chain_head at_;
+  std::uint64_t looked_at_ = 0;
+};
+
+// The rows of the other tables, one table after the other, each in the order of its keys.
+class row_walk {
+ public:
+  struct row {
+    row_trace trace;
+    bool whole = false;
+    std::string name;  // only of rows that are not whole
+  };
+  // At most so many; none when everything was seen.
+  base::result<std::vector<row>> next(base::database& db, int count_max);
+
+ private:
+  int table_ = 0;
+  std::array<std::string, 3> after_;
+  bool first_ = true;  // no row of this table was seen yet
+};
+
+}  // namespace tilld::daemon
