@@ -7,7 +7,7 @@
 #pragma once
 
 #include <array>
-#include <memory>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +33,8 @@ class journal_walk {
   // Looks at no more records than this, and stops early when their bodies become many octets. Damage goes to
   // `found`. False when there is nothing behind what it looked at, or `up_to` is reached.
   base::result<bool> next(base::database& db, int count_max, std::uint64_t up_to, std::vector<damage>& found);
+  // next() met a page that SQLite cannot read: names the record that should come next and goes on behind it.
+  void step_over(const std::string& why, std::vector<damage>& found);
   // The last record that it looked at, as it says itself.
   const base::chain_head& at() const { return at_; }
   std::uint64_t looked_at() const { return looked_at_; }
@@ -40,10 +42,14 @@ class journal_walk {
  private:
   void take(std::uint64_t sequence, const base::record& r, const base::statement& row,
             std::vector<damage>& found);
+  void check_sums(std::uint64_t sequence, const base::record& r, const base::statement& row,
+                  std::vector<damage>& found);
 
   std::string till_;
   base::chain_head at_;
   std::uint64_t looked_at_ = 0;
+  bool link_is_lost_ = false;  // of the record before: the next one is taken as it says
+  std::map<std::string, money_total> sums_;
 };
 
 // The rows of the other tables, one table after the other, each in the order of its keys.
@@ -56,6 +62,9 @@ class row_walk {
   };
   // At most so many; none when everything was seen.
   base::result<std::vector<row>> next(base::database& db, int count_max);
+  // The table that is looked at now, and to leave it for the next one.
+  std::string_view table() const;
+  void next_table();
 
  private:
   int table_ = 0;

@@ -90,6 +90,9 @@ class rows {
   static base::result<std::unique_ptr<rows>> open(base::database& db, base::seal_keys& seals,
                                                   std::string till, const base::clock& clock);
 
+  // For what goes through all rows or copies them.
+  base::database& database() { return db_; }
+
   // The end of the chain as this transaction sees it.
   const base::chain_head& head() const { return end_.head; }
   const journal_end& end() const { return end_; }

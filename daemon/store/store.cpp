@@ -1,5 +1,7 @@
 #include "daemon/store/store.hpp"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <cassert>
 #include <limits>
@@ -45,6 +47,18 @@ result<> run_safely(const store::work& what, rows& in) {
   }
 }
 
+// A till that cannot count this start cannot forward either: central could not tell it from a copy of itself.
+// So there is nothing for it to do but to say so.
+result<> is_writable(const std::string& folder) {
+  struct statvfs fs {};
+  if (::statvfs(folder.c_str(), &fs) == 0 && (fs.f_flag & ST_RDONLY))
+    return error{errc::storage_failed,
+                 folder +
+                     " is on a file system that is mounted read-only, often because its "
+                     "disk failed; repair or replace it and mount it again"};
+  return {};
+}
+
 // Sums at the edge of what a number holds are shown as that edge.
 std::int64_t difference(std::int64_t a, std::int64_t b) {
   std::int64_t d = 0;
@@ -63,6 +77,7 @@ result<std::unique_ptr<store>> store::open(boost::asio::any_io_executor executor
                                            options how) {
   std::unique_ptr<store> s(new store(std::move(executor), std::move(how)));
   s->clock_ = &clock;
+  if (auto writable = is_writable(s->how_.folder); !writable) return writable.error();
   if (auto settled = settle_files(s->how_.folder); !settled) return settled.error();
   base::database::options db_options;
   db_options.vfs = s->how_.vfs;
@@ -73,6 +88,7 @@ result<std::unique_ptr<store>> store::open(boost::asio::any_io_executor executor
   if (!seals) return seals.error();
   s->seals_ = std::make_unique<base::seal_keys>(std::move(*seals));
   s->ballast_.restore();
+  s->look_at_room();
   if (auto loaded = s->load(clock); !loaded) return loaded.error();
   s->thread_ = std::thread([self = s.get()] { self->thread_loop(); });
   return s;
@@ -156,14 +172,22 @@ result<> store::load_backlogs() {
   };
   for (auto& name : how_.destinations) {
     std::uint64_t sequence = 0;
-    auto witness = rows_->find_witness(name, sequence);
-    if (!witness) return witness.error();
+    base::byte_string witness;
+    if (auto found = rows_->find_witness(name, sequence)) {
+      if (*found) witness = std::move(**found);
+    } else if (found.error().code == errc::journal_damaged) {
+      // Losing it costs no record: the destination says what it has.
+      damaged_.push_back({"cursor of destination " + name, "its check does not fit; it begins anew", 0});
+      sequence = 0;
+    } else {
+      return found.error();
+    }
     auto at = rows_->totals_at(sequence);
     if (!at) return at.error();
     auto oldest = rows_->happened_ms(sequence + 1);
     if (!oldest) return oldest.error();
     totals_at_cursor_[name] = by_currency(*at);
-    backlogs_.push_back({name, 0, {}, *oldest, sequence, witness->value_or(base::byte_string())});
+    backlogs_.push_back({name, 0, {}, *oldest, sequence, std::move(witness)});
   }
   return {};
 }
@@ -250,6 +274,7 @@ void store::start_group() {
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
   running_->unknown_operations = unknown_operations_;
   running_->full = full_;
+  running_->low = low_;
   if (!own_thread_) {
     run_group(*running_);
     finish_group();
@@ -286,6 +311,10 @@ bool store::run_pieces(group& g, undoing what) {
     if (i.kind == work_kind::reads) continue;
     if (i.kind == work_kind::books && g.full) {
       i.outcome = error{errc::storage_full, "the disk is full; nothing was stored"};
+      continue;
+    }
+    if (i.kind == work_kind::books && g.low) {
+      i.outcome = error{errc::storage_full, "the disk is nearly full; what is left is kept for forwarding"};
       continue;
     }
     auto end = rows_->end();
@@ -497,6 +526,20 @@ void store::finish_group() {
   }
   if (grown && on_grown) on_grown();
   if (*alive && (!waiting_.empty() || copying_)) schedule();
+}
+
+// It takes an eighth more to sell again, so that a disk at the edge does not change its mind with every
+// record.
+void store::look_at_room() {
+  struct statvfs fs {};
+  if (::statvfs(how_.folder.c_str(), &fs) != 0) return;
+  free_ = static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize;
+  bool low = free_ < how_.keep_free + (low_ ? how_.keep_free / 8 : 0);
+  if (low != low_)
+    base::log(low ? base::log_level::error : base::log_level::info,
+              low ? "The disk is nearly full; new sales are refused" : "The disk has room again",
+              {{"free", free_}, {"kept_free", how_.keep_free}});
+  low_ = low;
 }
 
 void store::note_commit_time(std::chrono::nanoseconds t) {

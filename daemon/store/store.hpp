@@ -56,6 +56,8 @@ class store {
     std::string folder;  // journal.db, the keys and the ballast lie here, mode 0700
     std::string till;
     std::vector<std::string> destinations;
+    // Octets of the disk below which new sales are refused, before there is no room for anything; 0: none.
+    std::uint64_t keep_free = 0;
     const char* vfs = nullptr;  // for tests that hold or fail a flush
     enum class threads { adaptive, always_io_thread, always_own_thread } where = threads::adaptive;
   };
@@ -83,6 +85,14 @@ class store {
   // The destination must be one of the options.
   const base::byte_string& witness_of(std::string_view destination) const;
   bool full() const { return full_; }
+  // Less is free than is to be kept free: what may append to the journal is refused, all else goes on.
+  bool low() const { return low_; }
+  std::uint64_t free_octets() const { return free_; }
+  std::uint64_t kept_free() const { return how_.keep_free; }
+  // Asks the file system how much is free. Called now and then by whoever has a timer.
+  void look_at_room();
+  // Rows that were damaged when the store was opened, and what it did without.
+  const std::vector<damage>& damaged_at_start() const { return damaged_; }
   // The disk failed and so did the way around it: nothing is written any more.
   bool failed() const { return failed_; }
   // A flush failed, and everything is being copied to a fresh file; who wants to write waits.
@@ -114,6 +124,7 @@ class store {
     journal_end end;
     std::uint64_t unknown_operations = 0;  // at first as before the group
     bool wrote = false, full = false, failed = false;
+    bool low = false;         // as an order
     bool distrusted = false;  // the file is; as an order: copy a slice
     std::uint64_t fresh_copies = 0;
     std::chrono::nanoseconds commit_time{};
@@ -162,7 +173,9 @@ class store {
   std::vector<backlog> backlogs_;
   std::map<std::string, std::map<std::string, money_total>> totals_at_cursor_;
   std::vector<operation_row> became_unknown_;
-  bool full_ = false, failed_ = false, copying_ = false, own_thread_ = false;
+  std::vector<damage> damaged_;
+  bool full_ = false, failed_ = false, copying_ = false, low_ = false, own_thread_ = false;
+  std::uint64_t free_ = 0;
   std::uint64_t fresh_copies_ = 0, commits_ = 0, unknown_operations_ = 0;
   std::deque<std::chrono::nanoseconds> commit_times_;
 
