@@ -20,7 +20,7 @@ class disk_on_order {
   std::vector<std::string> environment() const;
 
   struct order {
-    bool write = false;  // else a flush
+    bool write = false;               // else a flush
     std::uint32_t in = 1, times = 1;  // for ever: UINT32_MAX
     int error_number = 0;
   };
@@ -29,9 +29,9 @@ class disk_on_order {
   std::uint32_t failed() const { return read(disk_->failed); }
   std::uint32_t syncs() const { return read(disk_->syncs); }
 
-  // The daemon is dead, and so is the machine now: what failed flushes should have covered is taken out of the
-  // logs in this folder, and of what was never flushed a part that chance chooses. Returns how many octets
-  // were taken.
+  // The daemon is dead, and so is the machine now: what failed flushes should have covered is taken out of
+  // the logs in this folder, and of what was never flushed a part that chance chooses. Returns how many
+  // octets were taken.
   std::uint64_t cut_power(const std::string& folder, std::mt19937_64& random);
 
  private:

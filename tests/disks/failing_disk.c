@@ -1,8 +1,11 @@
-/* Loaded before the C library of a daemon under test (LD_PRELOAD): fails the flushes and writes of its journal on
- * order, and keeps book of what a failed flush has cost. A kernel that could not write a page calls it clean and
- * forgets it, and whoever reads it meanwhile sees it all the same; so what the failed flush should have covered
- * is noted, and the campaign takes it away when it cuts the power. The file to map is named by TILLD_TEST_DISK. */
+/* Loaded before the C library of a daemon under test (LD_PRELOAD): fails the flushes and writes of its
+ * journal on order, and keeps book of what a failed flush has cost. A kernel that could not write a page
+ * calls it clean and forgets it, and whoever reads it meanwhile sees it all the same; so what the failed
+ * flush should have covered is noted, and the campaign takes it away when it cuts the power. The file to map
+ * is named by TILLD_TEST_DISK. */
 #define _GNU_SOURCE
+#include "tests/disks/failing_disk.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +17,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "tests/disks/failing_disk.h"
 
 static struct failing_disk* disk;
 

@@ -97,7 +97,8 @@ bool teller::turn(bool makes_new) {
         again_.pop_back();
         ask(l, next);
       } else if (makes_new) {
-        sales_.push_back({series_ + "-" + std::to_string(sales_.size()), {},
+        sales_.push_back({series_ + "-" + std::to_string(sales_.size()),
+                          {},
                           static_cast<std::int64_t>(1 + random_() % 9999)});
         ask(l, sales_.size() - 1);
       } else {

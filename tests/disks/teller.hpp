@@ -21,7 +21,7 @@ struct findings {
   std::size_t recorded = 0;      // sales in the journal
   std::size_t lost = 0;          // answered and not there, or answered otherwise when asked again
   std::size_t doubled = 0;
-  std::size_t wrong = 0;         // another amount, a chain that does not verify, a sale that nobody made
+  std::size_t wrong = 0;  // another amount, a chain that does not verify, a sale that nobody made
   std::vector<std::string> words;
 
   std::size_t all() const { return lost + doubled + wrong; }
@@ -45,7 +45,8 @@ class teller {
   bool sell(const std::function<bool()>& until, std::chrono::milliseconds at_most);
   // Nothing new, only what is unanswered. True when all is answered.
   bool finish(std::chrono::milliseconds at_most);
-  // Asks again for the last `count` sales: an answer that was given must be given again. False at the deadline.
+  // Asks again for the last `count` sales: an answer that was given must be given again. False at the
+  // deadline.
   bool ask_again(const tests::shop& shop, std::size_t count, findings& found);
 
   // Reads the whole journal and holds it against what was told.
