@@ -49,9 +49,9 @@ class a_conversation : public ::testing::Test {
     key_ = std::make_unique<base::signing_key>(std::move(*key));
     keyed_ = std::make_unique<keyed_calls>(io_.get_executor(), *journal_, clock_, base::byte_string(32, 1));
     plugins_ = std::make_unique<plugin_set>(io_.get_executor(), clock_, host_settings{}, events_);
-    parts_.reset(new till_parts{io_.get_executor(), settings_, clock_, *journal_, *care_, events_, *plugins_, claims_,
-                                *keyed_, methods_, tokens_, *key_, destinations_, "boot", clock_.now(),
-                                [] { return std::size_t(1); }});
+    parts_.reset(new till_parts{io_.get_executor(), settings_, clock_, *journal_, *care_, events_, *plugins_,
+                                claims_, *keyed_, methods_, tokens_, *key_, destinations_, "boot",
+                                clock_.now(), [] { return std::size_t(1); }});
     add_claim_calls(methods_, parts_.get());
     auto wait = [this](call c) -> asio::awaitable<wire::answer> {
       asio::steady_timer until(io_, steady_clock::time_point::max());

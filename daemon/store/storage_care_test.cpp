@@ -64,9 +64,9 @@ class a_till_that_is_cared_for : public ::testing::Test {
     return told.value_or(base::error{errc::internal, "nobody was told"});
   }
   result<> sell(std::int64_t minor) {
-    journal_entry entry{
-        "sale", R"({"sale":{"total":{"minor":)" + std::to_string(minor) + R"(,"currency":"EUR"}}})",
-        base::money{minor, "EUR"}};
+    journal_entry entry{"sale",
+                        R"({"sale":{"total":{"minor":)" + std::to_string(minor) + R"(,"currency":"EUR"}}})",
+                        base::money{minor, "EUR"}};
     return run(work_kind::books, [entry](rows& in) -> result<> {
       auto appended = in.append(entry);
       if (!appended) return appended.error();
@@ -114,7 +114,8 @@ TEST_F(a_till_that_is_cared_for, names_a_damaged_record_the_sums_of_another_and_
   for (int i = 1; i <= 600; ++i) ASSERT_TRUE(sell(i));
   ASSERT_TRUE(run(work_kind::housekeeps, [](rows& in) { return in.put_state("scale", "zero", {}); }));
   damage_with(
-      "UPDATE journal SET body = CAST('{}' AS BLOB) WHERE sequence = 100; UPDATE journal SET amount_minor = 7 "
+      "UPDATE journal SET body = CAST('{}' AS BLOB) WHERE sequence = 100; UPDATE journal SET amount_minor = "
+      "7 "
       "WHERE sequence = 200; UPDATE plugin_state SET value = x'01' WHERE key = 'zero'");
   care();
   ASSERT_TRUE(run_until_checked());

@@ -287,6 +287,7 @@ TEST(a_till_on_a_small_disk, refuses_sales_when_it_is_full_still_drains_and_take
     GTEST_SKIP() << "only root can mount a small disk; store_test has the same with a simulated one";
   {
     tests::shop shop(folder.path());
+    shop.more_yaml = "storage: {keep_free_mib: 0}\n";  // full to the last octet is what this is about
     auto& central = shop.add_central("ledger");
     shop.start_central("ledger");
     shop.start_till();
