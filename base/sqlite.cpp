@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <utility>
 
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -67,6 +68,22 @@ result<bool> statement::step() {
   auto e = owner_->failure(code, sqlite3_sql(handle_.get()));
   reset();
   return e;
+}
+
+statement& statement::bind_row(const statement& from) {
+  reset();
+  for (int at = 0; at < from.columns(); ++at)
+    sqlite3_bind_value(handle_.get(), at + 1, sqlite3_column_value(from.handle_.get(), at));
+  return *this;
+}
+
+// Numbers are left alone: asking for their octets would turn them into texts.
+std::size_t statement::row_octets() const {
+  std::size_t octets = 0;
+  for (int at = 0; at < columns(); ++at)
+    if (auto type = sqlite3_column_type(handle_.get(), at); type == SQLITE_TEXT || type == SQLITE_BLOB)
+      octets += static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), at));
+  return octets;
 }
 
 result<> statement::run() {
@@ -270,6 +287,42 @@ error database::failure(int code, std::string_view doing) {
     case SQLITE_CANTOPEN: return {errc::storage_failed, detail};
     default: return {errc::internal, detail};
   }
+}
+
+result<std::unique_ptr<database_backup>> database_backup::begin(database& from, const std::string& to_path) {
+  for (auto* part : {"", "-wal", "-journal"}) ::unlink((to_path + part).c_str());
+  // With the mode of the original; SQLite would take the umask's.
+  unique_fd made(::open(to_path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!made) return error{errc::storage_failed, "create " + to_path + ": " + errno_text(errno)};
+  made.reset();
+  std::unique_ptr<database_backup> b(new database_backup(from));
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  auto refused = [&] {
+    return error{errc::storage_failed, "copy to " + to_path + ": " + sqlite3_errmsg(b->to_)};
+  };
+  if (sqlite3_open_v2(to_path.c_str(), &b->to_, flags, nullptr) != SQLITE_OK) return refused();
+  if (sqlite3_exec(b->to_, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", nullptr, nullptr, nullptr) !=
+      SQLITE_OK)
+    return refused();
+  b->handle_ = sqlite3_backup_init(b->to_, "main", from.handle_, "main");
+  if (!b->handle_) return refused();
+  return b;
+}
+
+database_backup::~database_backup() {
+  sqlite3_backup_finish(handle_);
+  sqlite3_close_v2(to_);
+}
+
+result<bool> database_backup::step(int pages) {
+  int code = sqlite3_backup_step(handle_, pages);
+  if (code == SQLITE_OK) return false;
+  if (code == SQLITE_DONE) code = sqlite3_backup_finish(std::exchange(handle_, nullptr));
+  if (code == SQLITE_OK) code = sqlite3_close_v2(std::exchange(to_, nullptr));
+  if (code == SQLITE_OK) return true;
+  // Which of the two disks it was is not told; a read of the original that fails is met by others too.
+  if ((code & 0xff) == SQLITE_FULL) return error{errc::storage_full, "the disk of the copy is full"};
+  return error{errc::storage_failed, std::string("the copy failed: ") + sqlite3_errstr(code)};
 }
 
 void ballast::restore() {

@@ -41,6 +41,12 @@ class statement {
     return *this;
   }
 
+  // Binds the current row of another statement column by column, whatever its types: for copies of tables
+  // whose columns are not known here.
+  statement& bind_row(const statement& from);
+  int columns() const { return sqlite3_column_count(handle_.get()); }
+  std::size_t row_octets() const;  // of the texts and blobs in the current row
+
   // True when a row is there, false at the end (the statement is then reset).
   result<bool> step();
   // For statements that yield no row.
@@ -142,6 +148,7 @@ class database {
 
  private:
   friend class statement;
+  friend class database_backup;
   explicit database(std::string path) : path_(std::move(path)) {}
   error refusal() const;  // of every write after the disk failed
   result<> configure();
@@ -153,6 +160,26 @@ class database {
   statement begin_, commit_, mark_, back_to_mark_, unmark_;
   int wal_pages_ = 0;
   bool failed_ = false;
+};
+
+// A copy of a database in another file, made in slices while the database is used; what is written meanwhile
+// is in the copy too. The database must be the one of begin() for each step(); nobody else uses it at that
+// moment. The copy is not flushed by step(), so that a slow second disk holds nobody up.
+class database_backup {
+ public:
+  // A file that is there already is replaced.
+  static result<std::unique_ptr<database_backup>> begin(database& from, const std::string& to_path);
+  ~database_backup();
+  database_backup(const database_backup&) = delete;
+
+  // Copies at most so many pages; true when the copy is complete and closed.
+  result<bool> step(int pages);
+
+ private:
+  explicit database_backup(database& from) : from_(from) {}
+  database& from_;
+  sqlite3* to_ = nullptr;
+  sqlite3_backup* handle_ = nullptr;
 };
 
 // A file that does nothing but be there, so that its blocks can be given back when the disk is full: with no

@@ -41,9 +41,9 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
   d->plugins_ = std::make_unique<plugin_set>(executor, d->clock_, hosts, d->events_);
   d->claims_ = std::make_unique<claim_desk>(executor, d->clock_, d->events_);
   d->parts_.reset(new till_parts{
-      executor, d->settings_, d->clock_, *d->journal_, d->events_, *d->plugins_, *d->claims_, *d->keyed_,
-      d->methods_, d->tokens_, *d->key_, d->destinations_, base::to_hex(d->instance_id_), d->started_,
-      [self = d.get()] { return self->server_ ? self->server_->connections() : 0; },
+      executor, d->settings_, d->clock_, *d->journal_, *d->care_, d->events_, *d->plugins_, *d->claims_,
+      *d->keyed_, d->methods_, d->tokens_, *d->key_, d->destinations_, base::to_hex(d->instance_id_),
+      d->started_, [self = d.get()] { return self->server_ ? self->server_->connections() : 0; },
       [self = d.get()](const std::string& principal) {
         if (self->server_) self->server_->hang_up(principal);
       },
@@ -59,6 +59,7 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
   if (auto done = d->start_forwarding(); !done) return done.error();
   d->server_ = std::make_unique<server>(executor, till);
   if (auto done = d->server_->listen(); !done) return done.error();
+  d->care_->start();
   return d;
 }
 
@@ -81,11 +82,20 @@ result<> till_daemon::open_journal() {
   store::options how;
   how.folder = settings_.state_folder;
   how.till = settings_.till;
+  how.keep_free = settings_.storage.keep_free;
   for (auto& d : settings_.destinations) how.destinations.push_back(d.name);
   auto opened = store::open(io_.get_executor(), store_clock_, std::move(how));
   if (!opened) return opened.error();
   journal_ = std::move(*opened);
   forward_journal_ = std::make_unique<forward_journal>(*journal_);
+  storage_care::settings care;
+  care.till = settings_.till;
+  if (auto& b = settings_.storage.backup) {
+    care.backup_folder = b->folder;
+    care.backup_every = std::chrono::hours(b->every_hours);
+    care.backups_kept = b->keep;
+  }
+  care_ = std::make_unique<storage_care>(io_.get_executor(), *journal_, clock_, std::move(care));
   return {};
 }
 
@@ -213,6 +223,7 @@ result<> till_daemon::start_forwarding() {
 }
 
 boost::asio::awaitable<void> till_daemon::stop() {
+  care_->stop();
   co_await server_->stop();
   // Operations that nobody waits for any more have their time too, and then the devices are gone; what that
   // makes of them is written down before the journal closes.

@@ -62,6 +62,7 @@ class till_daemon {
   base::time_stamp started_;
   std::unique_ptr<base::signing_key> key_;
   base::byte_string mac_key_;
+  std::unique_ptr<storage_care> care_;  // goes after the journal, whose connection its copy reads from
   std::unique_ptr<store> journal_;
   std::unique_ptr<checkpoints> checkpoints_;
   std::unique_ptr<retention> retention_;

@@ -20,6 +20,7 @@
 #include "daemon/router/keyed_calls.hpp"
 #include "daemon/router/router.hpp"
 #include "daemon/router/token_book.hpp"
+#include "daemon/store/storage_care.hpp"
 #include "daemon/store/store.hpp"
 
 namespace tilld::daemon {
@@ -37,6 +38,7 @@ struct till_parts {
   const config& settings;
   const base::clock& clock;
   store& journal;
+  const storage_care& care;
   event_hub& events;
   plugin_set& plugins;
   claim_desk& claims;

@@ -44,7 +44,7 @@ boost::json::array describe_refusals(const till_parts& till) {
                     {"hint", base::describe(code).hint}});
   };
   if (till.journal.failed()) refuse(base::errc::storage_failed);
-  if (till.journal.full()) refuse(base::errc::storage_full);
+  if (till.journal.full() || till.journal.low()) refuse(base::errc::storage_full);
   return list;
 }
 
@@ -65,6 +65,45 @@ boost::json::object head_of(const till_parts& till) {
   return {{"epoch", h.epoch}, {"sequence", h.sequence}, {"hash", base::to_hex(h.hash)}};
 }
 
+std::string_view word_of(storage_care::state s) {
+  switch (s) {
+    case storage_care::state::waiting: return "waiting";
+    case storage_care::state::running: return "running";
+    case storage_care::state::done: return "done";
+    case storage_care::state::failed: return "failed";
+  }
+  return "";
+}
+
+boost::json::object describe_storage(const till_parts& till) {
+  auto& j = till.journal;
+  auto& looked = till.care.check();
+  boost::json::array damaged;
+  for (auto& d : looked.damaged) damaged.push_back(boost::json::value(d.what + ": " + d.why));
+  boost::json::object check{
+      {"state", word_of(looked.now)}, {"records", looked.records}, {"damaged", std::move(damaged)}};
+  if (looked.finished_ms) check["finished_ms"] = *looked.finished_ms;
+  boost::json::object o{{"state", j.failed()    ? "failed"
+                                  : j.copying() ? "copying"
+                                  : j.full()    ? "full"
+                                  : j.low()     ? "low"
+                                                : "ok"},
+                        {"fresh_copies", j.fresh_copies()},
+                        {"free", j.free_octets()},
+                        {"kept_free", j.kept_free()},
+                        {"check", std::move(check)},
+                        {"commits", j.commits()},
+                        {"commits_on", j.on_own_thread() ? "own thread" : "I/O thread"}};
+  if (!till.care.makes_backups()) return o;
+  auto& last = till.care.backup();
+  boost::json::object backup{{"folder", till.care.backup_folder()}, {"state", word_of(last.now)}};
+  if (last.finished_ms) backup["finished_ms"] = *last.finished_ms;
+  if (!last.file.empty()) backup["file"] = last.file;
+  if (!last.why.empty()) backup["why"] = last.why;
+  o["backup"] = std::move(backup);
+  return o;
+}
+
 boost::json::object status(const till_parts& till) {
   boost::json::array problems;
   auto problem = [&](base::errc code, const std::string& detail) {
@@ -72,7 +111,20 @@ boost::json::object status(const till_parts& till) {
     problems.push_back({{"kind", entry.kind}, {"detail", detail}, {"hint", entry.hint}});
   };
   if (till.journal.failed()) problem(base::errc::storage_failed, "the database is not written any more");
-  if (till.journal.full()) problem(base::errc::storage_full, "new sales are refused");
+  if (till.journal.full())
+    problem(base::errc::storage_full, "new sales are refused");
+  else if (till.journal.low())
+    problem(base::errc::storage_full,
+            "nearly: " + std::to_string(till.journal.free_octets() >> 20) + " MiB are free, and below " +
+                std::to_string(till.journal.kept_free() >> 20) + " new sales are refused");
+  if (till.journal.copying())
+    problem(base::errc::storage_failed, "a flush failed; sales wait while the journal is copied");
+  else if (!till.journal.failed() && till.journal.fresh_copies() > 0)
+    problem(base::errc::storage_failed,
+            "a flush failed, and the journal went on in a fresh file; replace the disk");
+  for (auto& d : till.care.check().damaged) problem(base::errc::journal_damaged, d.what + ": " + d.why);
+  if (auto& b = till.care.backup(); b.now == storage_care::state::failed)
+    problem(base::errc::storage_failed, "the copy in " + till.care.backup_folder() + ": " + b.why);
   if (auto count = till.journal.unknown_operations())
     problem(base::errc::outcome_unknown,
             std::to_string(count) + " operations; tillctl operation unknown lists them");
@@ -104,12 +156,7 @@ boost::json::object status(const till_parts& till) {
       {"connections", till.connections()},
       {"journal", head_of(till)},
       {"public_key", base::to_hex(till.key.public_half())},
-      {"storage",
-       {{"state", till.journal.failed() ? "failed"
-                  : till.journal.full() ? "full"
-                                        : "ok"},
-        {"commits", till.journal.commits()},
-        {"commits_on", till.journal.on_own_thread() ? "own thread" : "I/O thread"}}},
+      {"storage", describe_storage(till)},
       {"queue", queue_status(till)},
       {"plugins", till.plugins.describe()},
       {"problems", std::move(problems)}};

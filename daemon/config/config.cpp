@@ -299,6 +299,38 @@ result<> read_alarm(const yaml_value& v, config& c) {
   return read_number(*map, "waiting_minutes", 1, 525'600, c.lag_minutes_max);
 }
 
+result<> read_storage(const yaml_value& v, storage_config& to) {
+  auto map = v.map({"keep_free_mib", "backup"});
+  if (!map) return map.error();
+  if (auto value = map->find("keep_free_mib")) {
+    auto mib = value->integer(0, 1 << 20);
+    if (!mib) return mib.error();
+    to.keep_free = static_cast<std::uint64_t>(*mib) << 20;
+  }
+  auto backup = map->find("backup");
+  if (!backup) return {};
+  auto keys = backup->map({"folder", "every_hours", "keep"});
+  if (!keys) return keys.error();
+  backup_config b;
+  auto place = keys->need("folder");
+  if (!place) return place.error();
+  auto folder = absolute_path(*place);
+  if (!folder) return folder.error();
+  b.folder = *folder;
+  if (auto value = keys->find("every_hours")) {
+    auto hours = value->integer(1, 24 * 31);
+    if (!hours) return hours.error();
+    b.every_hours = static_cast<std::uint32_t>(*hours);
+  }
+  if (auto value = keys->find("keep")) {
+    auto count = value->integer(1, 1000);
+    if (!count) return count.error();
+    b.keep = static_cast<std::uint32_t>(*count);
+  }
+  to.backup = std::move(b);
+  return {};
+}
+
 // A drop-in that wants to change an instance and has its name wrong seems to describe a new one.
 result<> names_that_were_meant(const layers& from) {
   struct {
@@ -333,7 +365,7 @@ result<config> load_config(const std::string& path) {
 result<config> read_config(const layers& from) {
   if (auto fine = names_that_were_meant(from); !fine) return fine.error();
   if (auto fine = base::fits(from.whole, config_schema()); !fine) return fine.error();
-  auto map = from.whole.map({"till", "state", "language", "listen", "destinations", "plugin_folder",
+  auto map = from.whole.map({"till", "state", "language", "storage", "listen", "destinations", "plugin_folder",
                              "plugins", "journal", "alarm"});
   if (!map) return map.error();
   config c;
@@ -350,6 +382,8 @@ result<config> read_config(const layers& from) {
     if (!word) return word.error();
     c.language = *word == "de" ? base::language::german : base::language::english;
   }
+  if (auto value = map->find("storage"))
+    if (auto read = read_storage(*value, c.storage); !read) return read.error();
   if (auto value = map->find("listen"))
     if (auto read = read_listen(*value, c.listen); !read) return read.error();
   if (auto value = map->find("destinations"))

@@ -64,11 +64,24 @@ struct plugin_config {
   std::uint64_t memory_max = 256 << 20;
 };
 
+// Copies of the journal in a second folder, best on a second disk.
+struct backup_config {
+  std::string folder;
+  std::uint32_t every_hours = 24;
+  std::uint32_t keep = 7;
+};
+
+struct storage_config {
+  std::uint64_t keep_free = 64 << 20;   // octets below which new sales are refused
+  std::optional<backup_config> backup;  // none unless configured
+};
+
 struct config {
   std::string till, branch, merchant;
   std::string state_folder = "/var/lib/tilld";
   base::language language = base::language::english;  // of clients that do not choose
   listen_config listen;
+  storage_config storage;
   std::vector<destination_config> destinations;
   std::vector<plugin_config> plugins;
   // After how many records the till signs its journal, and when it is alarmed about a destination.

@@ -38,6 +38,18 @@ schema till() {
                         needed("merchant", short_name(), "The business to which the branch belongs")}));
 }
 
+schema storage() {
+  auto backup = closed(object(
+      {needed("folder", absolute_path(), "Where the copies lie, best on another disk; it must be there"),
+       optional("every_hours", with_default(whole(1, 24 * 31), 24), "From one copy to the next"),
+       optional("keep", with_default(whole(1, 1000), 7), "How many are kept; the oldest goes first")}));
+  return closed(object(
+      {optional(
+           "keep_free_mib", with_default(whole(0, 1 << 20), 64),
+           "MiB of the disk below which new sales are refused, so that what is stored can still be sent"),
+       optional("backup", std::move(backup), "Copies of the journal in a second folder; none unless set")}));
+}
+
 schema role_line() {
   auto line = closed(object({optional("user", user_or_group(), "Name or number of a Unix user"),
                              optional("group", user_or_group(), "Name or number of a Unix group"),
@@ -130,6 +142,7 @@ schema config_schema() {
                 "Folder for the journal, the keys and what plugins keep; one daemon owns it"),
        optional("language", with_default(one_of({"en", "de"}), "en"),
                 "Language of sentences for cashiers, for clients that choose none"),
+       optional("storage", storage(), "What is kept free on the disk, and copies of the journal"),
        optional("listen", listen(), "Through which doors till software comes in"),
        optional("destinations", merged_by_name(list(destination())),
                 "Where records go; without any they stay on this till"),

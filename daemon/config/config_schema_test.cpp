@@ -80,6 +80,9 @@ TEST(config_schema, has_the_defaults_that_hold) {
     std::map<std::string, json::value> held{
         {"state", json::value(c->state_folder)},
         {"language", c->language == base::language::english ? "en" : "de"},
+        {"storage.keep_free_mib", static_cast<std::int64_t>(c->storage.keep_free >> 20)},
+        {"storage.backup.every_hours", static_cast<std::int64_t>(backup_config().every_hours)},
+        {"storage.backup.keep", static_cast<std::int64_t>(backup_config().keep)},
         {"listen.unix", json::value(c->listen.unix_path)},
         {"listen.admin", json::value(c->listen.admin_path)},
         {"plugins.isolation", c->plugins[0].how == isolation::process ? "process" : "none"},
@@ -87,7 +90,7 @@ TEST(config_schema, has_the_defaults_that_hold) {
     ASSERT_TRUE(held.count(path)) << path;
     EXPECT_EQ(*value, held[path]) << path;
   });
-  EXPECT_EQ(defaults, 6);
+  EXPECT_EQ(defaults, 9);
 }
 
 TEST(config_schema, needs_nothing_in_a_drop_in_but_the_names_of_what_is_merged) {

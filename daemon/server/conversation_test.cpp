@@ -43,14 +43,15 @@ class a_conversation : public ::testing::Test {
     auto opened = store::open(io_.get_executor(), clock_, how);
     ASSERT_TRUE(opened);
     journal_ = std::move(*opened);
+    care_ = std::make_unique<storage_care>(io_.get_executor(), *journal_, clock_, storage_care::settings());
     auto key = base::signing_key::load_or_create(folder_.file("device.key"));
     ASSERT_TRUE(key);
     key_ = std::make_unique<base::signing_key>(std::move(*key));
     keyed_ = std::make_unique<keyed_calls>(io_.get_executor(), *journal_, clock_, base::byte_string(32, 1));
     plugins_ = std::make_unique<plugin_set>(io_.get_executor(), clock_, host_settings{}, events_);
-    parts_.reset(new till_parts{io_.get_executor(), settings_, clock_, *journal_, events_, *plugins_, claims_,
-                                *keyed_, methods_, tokens_, *key_, destinations_, "boot", clock_.now(),
-                                [] { return std::size_t(1); }});
+    parts_.reset(new till_parts{io_.get_executor(), settings_, clock_, *journal_, *care_, events_, *plugins_,
+                                claims_, *keyed_, methods_, tokens_, *key_, destinations_, "boot",
+                                clock_.now(), [] { return std::size_t(1); }});
     add_claim_calls(methods_, parts_.get());
     auto wait = [this](call c) -> asio::awaitable<wire::answer> {
       asio::steady_timer until(io_, steady_clock::time_point::max());
@@ -111,6 +112,7 @@ class a_conversation : public ::testing::Test {
   token_book tokens_;
   std::vector<std::unique_ptr<forwarder>> destinations_;
   connection_memory memory_{1 << 20, 1 << 20};
+  std::unique_ptr<storage_care> care_;
   std::unique_ptr<store> journal_;
   std::unique_ptr<base::signing_key> key_;
   std::unique_ptr<keyed_calls> keyed_;

@@ -15,25 +15,44 @@ namespace {
 
 constexpr const char* beginning_fact = "beginning";
 
-}  // namespace
-
-result<> rows::load_beginning() {
-  auto fact = find_fact(beginning_fact);
-  if (!fact) return fact.error();
-  if (!*fact) return {};
-  base::byte_reader r(**fact);
-  end_.beginning.epoch = r.u32();
-  end_.beginning.sequence = r.u64();
-  end_.beginning.hash = r.array<32>();
+result<journal_beginning> read_beginning(base::byte_view fact) {
+  journal_beginning b;
+  base::byte_reader r(fact);
+  b.at.epoch = r.u32();
+  b.at.sequence = r.u64();
+  b.at.hash = r.array<32>();
   for (auto count = r.u16(); count > 0 && !r.failed(); --count) {
     money_total t;
     t.currency = r.text();
     t.minor = static_cast<std::int64_t>(r.u64());
     t.count = static_cast<std::int64_t>(r.u64());
-    end_.totals_before.push_back(std::move(t));
+    b.totals.push_back(std::move(t));
   }
   if (r.failed() || !r.at_end())
     return error{errc::journal_damaged, "the fact that says where the journal begins is damaged"};
+  return b;
+}
+
+}  // namespace
+
+result<journal_beginning> beginning_in(base::database& db) {
+  auto fact = db.prepare("SELECT value FROM fact WHERE name = ?");
+  if (!fact) return fact.error();
+  fact->bind(beginning_fact);
+  auto row = fact->step();
+  if (!row) return row.error();
+  if (!*row) return journal_beginning();
+  return read_beginning(fact->blob(0));
+}
+
+result<> rows::load_beginning() {
+  auto fact = find_fact(beginning_fact);
+  if (!fact) return fact.error();
+  if (!*fact) return {};
+  auto beginning = read_beginning(**fact);
+  if (!beginning) return beginning.error();
+  end_.beginning = beginning->at;
+  end_.totals_before = std::move(beginning->totals);
   return {};
 }
 

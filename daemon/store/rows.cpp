@@ -7,6 +7,7 @@
 
 #include "base/crypto.hpp"
 #include "base/step.hpp"
+#include "daemon/store/row_check.hpp"
 
 namespace tilld::daemon {
 
@@ -18,53 +19,11 @@ using base::result;
 
 namespace {
 
-// A check over the columns of a row that no chain covers: enough to notice a flipped bit, not meant against
-// an intruder.
-class row_check {
- public:
-  row_check& add(byte_view v) {
-    base::byte_writer w(octets_);
-    w.u64(v.size());
-    w.bytes(v);
-    return *this;
-  }
-  row_check& add(std::string_view v) { return add(base::as_bytes(v)); }
-  row_check& add(std::int64_t v) {
-    base::byte_writer(octets_).u64(static_cast<std::uint64_t>(v));
-    return *this;
-  }
-  std::array<std::uint8_t, 8> octets() const {
-    auto hash = base::sha256({byte_view(octets_)});
-    std::array<std::uint8_t, 8> out;
-    std::copy_n(hash.begin(), 8, out.begin());
-    return out;
-  }
-
- private:
-  byte_string octets_;
-};
-
 error damaged(const std::string& what) {
   return {errc::journal_damaged, what + " in the till's database is damaged"};
 }
 
-std::array<std::uint8_t, 8> check_of(const operation_row& r, byte_view stored_answer) {
-  return row_check()
-      .add(r.key.principal)
-      .add(r.key.method)
-      .add(r.key.key)
-      .add(r.id.octets)
-      .add(r.content_mac)
-      .add(static_cast<std::int64_t>(r.state))
-      .add(static_cast<std::int64_t>(r.kind))
-      .add(stored_answer)
-      .add(r.device)
-      .add(static_cast<std::int64_t>(r.sequence))
-      .add(r.changed_ms)
-      .octets();
-}
-
-bool fits(const base::statement& s, int column, const std::array<std::uint8_t, 8>& check) {
+bool fits(const base::statement& s, int column, const check_octets& check) {
   return s.array<8>(column) == check;
 }
 
@@ -358,6 +317,13 @@ result<std::optional<operation_row>> rows::find_operation(const base::uuid& id) 
   return std::optional(std::move(*found));
 }
 
+result<> rows::note(result<> done, row_trace what) {
+  if (!done) return done;
+  written_.push_back(what);
+  end_.rows_written = written_.size();
+  return {};
+}
+
 result<> rows::put_operation(const operation_row& given, bool seal) {
   auto row = given;
   byte_string stored(row.answer.begin(), row.answer.end());
@@ -370,10 +336,11 @@ result<> rows::put_operation(const operation_row& given, bool seal) {
   auto& s = sql_->put_operation;
   std::optional<std::int64_t> sequence;
   if (row.sequence) sequence = static_cast<std::int64_t>(row.sequence);
+  auto check = check_of(row, stored);
   s.bind(row.key.principal, row.key.method, row.key.key, row.id.octets, row.content_mac,
          static_cast<int>(row.state), static_cast<int>(row.kind), stored, row.device, sequence,
-         row.changed_ms, check_of(row, stored));
-  auto done = s.run();
+         row.changed_ms, check);
+  auto done = note(s.run(), {trace_of(row.key), check});
   if (!done) return done;
   if (row.state == operation_state::unknown) end_.operations_became_unknown = true;
   base::reach(base::step::key_written);
@@ -438,7 +405,7 @@ result<std::optional<byte_string>> rows::find_witness(const std::string& destina
   if (!row) return row.error();
   if (!*row) return std::optional<byte_string>();
   auto witness = s.blob(0);
-  bool whole = fits(s, 2, row_check().add(destination).add(witness).add(s.integer(1)).octets());
+  bool whole = fits(s, 2, check_of_cursor(destination, witness, s.integer(1)));
   byte_string found(witness.begin(), witness.end());
   sequence = static_cast<std::uint64_t>(s.integer(1));
   s.reset();
@@ -448,9 +415,9 @@ result<std::optional<byte_string>> rows::find_witness(const std::string& destina
 
 result<> rows::put_witness(const std::string& destination, byte_view witness, std::uint64_t sequence) {
   auto& s = sql_->put_witness;
-  s.bind(destination, witness, sequence,
-         row_check().add(destination).add(witness).add(static_cast<std::int64_t>(sequence)).octets());
-  return s.run();
+  auto check = check_of_cursor(destination, witness, static_cast<std::int64_t>(sequence));
+  s.bind(destination, witness, sequence, check);
+  return note(s.run(), {trace_of(checked_table::destination, {destination}), check});
 }
 
 result<std::optional<byte_string>> rows::find_state(const std::string& instance, const std::string& key) {
@@ -460,7 +427,7 @@ result<std::optional<byte_string>> rows::find_state(const std::string& instance,
   if (!row) return row.error();
   if (!*row) return std::optional<byte_string>();
   auto value = s.blob(0);
-  bool whole = fits(s, 1, row_check().add(instance).add(key).add(value).octets());
+  bool whole = fits(s, 1, check_of_state(instance, key, value));
   byte_string found(value.begin(), value.end());
   s.reset();
   if (!whole) return damaged("the state " + key + " of plugin " + instance);
@@ -469,14 +436,15 @@ result<std::optional<byte_string>> rows::find_state(const std::string& instance,
 
 result<> rows::put_state(const std::string& instance, const std::string& key, byte_view value) {
   auto& s = sql_->put_state;
-  s.bind(instance, key, value, row_check().add(instance).add(key).add(value).octets());
-  return s.run();
+  auto check = check_of_state(instance, key, value);
+  s.bind(instance, key, value, check);
+  return note(s.run(), {trace_of(checked_table::plugin_state, {instance, key}), check});
 }
 
 result<> rows::remove_state(const std::string& instance, const std::string& key) {
   auto& s = sql_->remove_state;
   s.bind(instance, key);
-  return s.run();
+  return note(s.run(), {trace_of(checked_table::plugin_state, {instance, key}), std::nullopt});
 }
 
 result<std::vector<std::string>> rows::list_state(const std::string& instance, const std::string& prefix,
@@ -492,13 +460,6 @@ result<std::vector<std::string>> rows::list_state(const std::string& instance, c
   }
 }
 
-static row_check check_of(const token_row& t) {
-  row_check check;
-  check.add(t.id).add(t.role).add(t.note).add(t.hash).add(t.created_ms);
-  if (!t.origin.empty()) check.add(t.origin);
-  return check;
-}
-
 result<std::vector<token_row>> rows::tokens() {
   std::vector<token_row> found;
   auto& s = sql_->tokens;
@@ -509,21 +470,25 @@ result<std::vector<token_row>> rows::tokens() {
     if (!*row) return found;
     token_row t{s.text(0), s.text(1), s.text(2), s.array<32>(3), s.integer(4), s.text(6)};
     // A damaged token row opens nothing.
-    if (fits(s, 5, check_of(t).octets())) found.push_back(std::move(t));
+    if (fits(s, 5, check_of(t))) found.push_back(std::move(t));
   }
 }
 
 result<> rows::put_token(const token_row& t) {
   auto& s = sql_->put_token;
-  s.bind(t.id, t.role, t.note, t.hash, t.created_ms, check_of(t).octets(), t.origin);
-  return s.run();
+  auto check = check_of(t);
+  s.bind(t.id, t.role, t.note, t.hash, t.created_ms, check, t.origin);
+  return note(s.run(), {trace_of(checked_table::token, {t.id}), check});
 }
 
 result<bool> rows::remove_token(const std::string& id) {
   auto& s = sql_->remove_token;
   s.bind(id);
-  if (auto done = s.run(); !done) return done.error();
-  return db_.changes() > 0;
+  auto done = s.run();
+  auto removed = db_.changes() > 0;
+  if (done = note(std::move(done), {trace_of(checked_table::token, {id}), std::nullopt}); !done)
+    return done.error();
+  return removed;
 }
 
 result<std::optional<byte_string>> rows::find_fact(const std::string& name) {
@@ -533,7 +498,7 @@ result<std::optional<byte_string>> rows::find_fact(const std::string& name) {
   if (!row) return row.error();
   if (!*row) return std::optional<byte_string>();
   auto value = s.blob(0);
-  bool whole = fits(s, 1, row_check().add(name).add(value).octets());
+  bool whole = fits(s, 1, check_of_fact(name, value));
   byte_string found(value.begin(), value.end());
   s.reset();
   if (!whole) return damaged("the fact " + name);
@@ -542,8 +507,9 @@ result<std::optional<byte_string>> rows::find_fact(const std::string& name) {
 
 result<> rows::put_fact(const std::string& name, byte_view value) {
   auto& s = sql_->put_fact;
-  s.bind(name, value, row_check().add(name).add(value).octets());
-  return s.run();
+  auto check = check_of_fact(name, value);
+  s.bind(name, value, check);
+  return note(s.run(), {trace_of(checked_table::fact, {name}), check});
 }
 
 }  // namespace tilld::daemon

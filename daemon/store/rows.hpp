@@ -2,6 +2,8 @@
 // used inside the store's transactions only, by the thread that owns the connection at that moment.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -74,7 +76,23 @@ struct journal_end {
   std::vector<money_total> totals;           // over all records, one for each currency
   std::optional<std::int64_t> first_new_ms;  // when the first record of this transaction happened
   bool operations_became_unknown = false;    // in this transaction
+  std::size_t rows_written = 0;              // of written() as it stood then
 };
+
+// What a row that was written must look like when it is read again: enough to tell that it is there, and that
+// it is the newest one under its key.
+struct row_trace {
+  std::uint64_t row = 0;                             // digest of table and key
+  std::optional<std::array<std::uint8_t, 8>> check;  // nothing: it was removed
+};
+
+// Where the journal of a database begins, and the sums up to there; as journal_end has it.
+struct journal_beginning {
+  base::chain_head at;
+  std::vector<money_total> totals;
+};
+// Of a database that nobody uses as a till's: a copy. [the thread that owns the connection]
+base::result<journal_beginning> beginning_in(base::database& db);
 
 // The record that says that nobody knows what became of an operation.
 journal_entry unknown_note(const operation_row& row);
@@ -83,6 +101,9 @@ class rows {
  public:
   static base::result<std::unique_ptr<rows>> open(base::database& db, base::seal_keys& seals,
                                                   std::string till, const base::clock& clock);
+
+  // For what goes through all rows or copies them.
+  base::database& database() { return db_; }
 
   // The end of the chain as this transaction sees it.
   const base::chain_head& head() const { return end_.head; }
@@ -93,7 +114,19 @@ class rows {
     end_.operations_became_unknown = false;
   }
   // After a rollback: back to what is durable.
-  void set_end(const journal_end& e) { end_ = e; }
+  void set_end(const journal_end& e) {
+    end_ = e;
+    written_.resize(std::min(written_.size(), e.rows_written));
+  }
+
+  // The rows beside the journal that were written since forget_written(), in that order. Whoever has to copy
+  // a file that is not trusted any more holds the copy against them.
+  const std::vector<row_trace>& written() const { return written_; }
+  // What is written stands in the file itself, flushed.
+  void forget_written() {
+    written_.clear();
+    end_.rows_written = 0;
+  }
 
   base::result<base::record_header> append(const journal_entry& entry);
 
@@ -148,12 +181,15 @@ class rows {
   base::result<> load_beginning();
   base::result<> put_beginning();
   base::result<operation_row> read_operation(base::statement& s);
+  // Remembers a row that was written, unless writing failed.
+  base::result<> note(base::result<> done, row_trace what);
 
   base::database& db_;
   base::seal_keys& seals_;
   std::string till_;
   const base::clock& clock_;
   journal_end end_;
+  std::vector<row_trace> written_;
   std::shared_ptr<statements> sql_;
 };
 

@@ -1,5 +1,7 @@
 #include "daemon/store/store.hpp"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <cassert>
 #include <limits>
@@ -33,6 +35,7 @@ constexpr int wal_pages_before_checkpoint = 1024;
 // Read and hashed before the first answer, so a start with a long journal takes a few milliseconds more than
 // one with none. What was written since the last checkpoint lies in the log, which has checksums of its own.
 constexpr std::uint64_t tail_verified_at_start = 256;
+constexpr int copies_tried_max = 2;
 
 // A bug in a piece of work undoes that piece and ends neither the thread nor the group.
 result<> run_safely(const store::work& what, rows& in) {
@@ -42,6 +45,18 @@ result<> run_safely(const store::work& what, rows& in) {
     base::log(base::log_level::error, "A piece of work ended with an exception", {{"what", bug.what()}});
     return error{errc::internal, "a piece of work for the database ended with an exception"};
   }
+}
+
+// A till that cannot count this start cannot forward either: central could not tell it from a copy of itself.
+// So there is nothing for it to do but to say so.
+result<> is_writable(const std::string& folder) {
+  struct statvfs fs {};
+  if (::statvfs(folder.c_str(), &fs) == 0 && (fs.f_flag & ST_RDONLY))
+    return error{errc::storage_failed,
+                 folder +
+                     " is on a file system that is mounted read-only, often because its "
+                     "disk failed; repair or replace it and mount it again"};
+  return {};
 }
 
 // Sums at the edge of what a number holds are shown as that edge.
@@ -61,6 +76,9 @@ store::store(boost::asio::any_io_executor executor, options how)
 result<std::unique_ptr<store>> store::open(boost::asio::any_io_executor executor, const base::clock& clock,
                                            options how) {
   std::unique_ptr<store> s(new store(std::move(executor), std::move(how)));
+  s->clock_ = &clock;
+  if (auto writable = is_writable(s->how_.folder); !writable) return writable.error();
+  if (auto settled = settle_files(s->how_.folder); !settled) return settled.error();
   base::database::options db_options;
   db_options.vfs = s->how_.vfs;
   auto db = base::database::open(s->how_.folder + "/journal.db", journal_migrations(), db_options);
@@ -70,6 +88,7 @@ result<std::unique_ptr<store>> store::open(boost::asio::any_io_executor executor
   if (!seals) return seals.error();
   s->seals_ = std::make_unique<base::seal_keys>(std::move(*seals));
   s->ballast_.restore();
+  s->look_at_room();
   if (auto loaded = s->load(clock); !loaded) return loaded.error();
   if (s->how_.where != options::threads::always_io_thread)
     s->thread_ = std::thread([self = s.get()] { self->thread_loop(); });
@@ -103,6 +122,19 @@ result<> store::load(const base::clock& clock) {
     for (auto& r : *some)
       if (auto taken = follower.take(r); !taken) return error{errc::journal_damaged, taken.error().detail};
   }
+
+  settled_ = from;
+  // The last process wrote here when a flush failed, and the kernel is still the same one.
+  if (is_distrusted(how_.folder))
+    for (;;) {
+      auto copied = copy_next_slice();
+      if (!copied) return copied.error();
+      if (!*copied) continue;
+      if (auto changed = change_to_fresh_file(); !changed) return changed.error();
+      base::log(base::log_level::warning, "The last flush had failed; the journal goes on in a fresh file");
+      fresh_copies_ = 1;
+      break;
+    }
 
   auto marked = mark_interrupted(true);
   // A full disk must not keep the till from starting; then the rows alone are changed.
@@ -142,8 +174,16 @@ result<> store::load_backlogs() {
   };
   for (auto& name : how_.destinations) {
     std::uint64_t sequence = 0;
-    auto witness = rows_->find_witness(name, sequence);
-    if (!witness) return witness.error();
+    base::byte_string witness;
+    if (auto found = rows_->find_witness(name, sequence)) {
+      if (*found) witness = std::move(**found);
+    } else if (found.error().code == errc::journal_damaged) {
+      // Losing it costs no record: the destination says what it has.
+      damaged_.push_back({"cursor of destination " + name, "its check does not fit; it begins anew", 0});
+      sequence = 0;
+    } else {
+      return found.error();
+    }
     // What another device had under this name before, this one has not to send.
     sequence = std::max(sequence, end_.beginning.sequence);
     auto at = rows_->totals_at(sequence);
@@ -151,7 +191,7 @@ result<> store::load_backlogs() {
     auto oldest = rows_->happened_ms(sequence + 1);
     if (!oldest) return oldest.error();
     totals_at_cursor_[name] = by_currency(*at);
-    backlogs_.push_back({name, 0, {}, *oldest, sequence, witness->value_or(base::byte_string())});
+    backlogs_.push_back({name, 0, {}, *oldest, sequence, std::move(witness)});
   }
   return {};
 }
@@ -193,7 +233,7 @@ const base::byte_string& store::witness_of(std::string_view destination) const {
 }
 
 void store::submit(work_kind kind, work w, done d) {
-  waiting_.push_back({kind, std::move(w), std::move(d), {}});
+  waiting_.push_back({kind, std::move(w), std::move(d), {}, false});
   schedule();
 }
 
@@ -222,14 +262,23 @@ void store::schedule() {
 }
 
 void store::start_group() {
-  if (running_ || waiting_.empty()) return;
+  if (running_ || (waiting_.empty() && !copying_)) return;
   running_ = std::make_unique<group>();
-  auto count = std::min(waiting_.size(), group_size_max);
+  running_->distrusted = copying_;
+  // While the journal is being copied only those go in who read.
+  auto behind = waiting_.begin();
+  if (copying_)
+    behind = std::stable_partition(waiting_.begin(), waiting_.end(),
+                                   [](auto& i) { return i.kind == work_kind::reads; });
+  else
+    behind = waiting_.end();
+  auto count = std::min(static_cast<std::size_t>(behind - waiting_.begin()), group_size_max);
   std::move(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count),
             std::back_inserter(running_->items));
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
   running_->unknown_operations = unknown_operations_;
   running_->full = full_;
+  running_->low = low_;
   if (!own_thread_) {
     run_group(*running_);
     finish_group();
@@ -268,6 +317,10 @@ bool store::run_pieces(group& g, undoing what) {
       i.outcome = error{errc::storage_full, "the disk is full; nothing was stored"};
       continue;
     }
+    if (i.kind == work_kind::books && g.low) {
+      i.outcome = error{errc::storage_full, "the disk is nearly full; what is left is kept for forwarding"};
+      continue;
+    }
     auto end = rows_->end();
     if (what == undoing::a_piece) {
       // Without a savepoint one piece of work could not be undone alone, so the whole group is.
@@ -300,75 +353,146 @@ bool store::run_pieces(group& g, undoing what) {
 
 // Runs on the thread that owns the connection now.
 void store::run_group(group& g) {
-  rows_->note_beginning();
-  auto before = rows_->end();
-  bool writes =
-      std::any_of(g.items.begin(), g.items.end(), [](auto& i) { return i.kind != work_kind::reads; });
-  auto fail_writers = [&](const error& why) {
-    for (auto& i : g.items)
-      if (i.kind != work_kind::reads) i.outcome = why;
-  };
-
-  result<> begun;
-  if (writes) {
-    base::reach(base::step::intake_begun);
-    if (g.full) {
-      // Is there room again? The ballast comes back first: it is what lets the queue drain the next time.
-      ballast_.restore();
-      g.full = !ballast_.present();
-    }
-    begun = db_->begin();
-    if (!begun) fail_writers(begun.error());
-  }
-  // A savepoint around each piece of work makes SQLite copy every page that it touches. Work hardly ever
-  // fails, so the group is first run without; when one piece fails, all is undone and run again, each by
-  // itself.
-  if (writes && begun && !run_pieces(g, undoing::the_group)) {
-    db_->rollback();
-    rows_->set_end(before);
-    begun = db_->begin();
-    if (begun)
-      run_pieces(g, undoing::a_piece);
-    else
-      fail_writers(begun.error());
-  }
-  if (writes && begun) {
-    auto started = std::chrono::steady_clock::now();
-    result<> committed;
-    if (db_->in_transaction()) {
-      base::reach(base::step::commit_begun);
-      committed = db_->commit();
-    } else {
-      committed = error{errc::storage_failed, "the disk failed in the middle of a transaction"};
-    }
-    g.commit_time = std::chrono::steady_clock::now() - started;
-    if (committed) {
-      g.wrote = true;
-      base::reach(base::step::committed);
-    } else {
-      db_->rollback();
-      rows_->set_end(before);
-      if (committed.error().code == errc::storage_full) g.full = true;
-      fail_writers(committed.error());
-    }
-  }
+  g.fresh_copies = 0;
+  if (g.distrusted)
+    copy_slice(g);
+  else
+    run_writers(g);
   // Reading comes last: inside the transaction it would see what the flush may still undo, and tell a till or
   // central.
   for (auto& i : g.items)
     if (i.kind == work_kind::reads) i.outcome = run_safely(i.what, *rows_);
   if (g.full) ballast_.release();
-  g.failed = db_->failed();
   g.end = rows_->end();
   // Where none is unknown and none has become so there is nothing to count.
   if (g.wrote && (g.unknown_operations > 0 || g.end.operations_became_unknown))
     if (auto count = rows_->count_unknown()) g.unknown_operations = *count;
-  if (!g.failed && db_->wal_pages() >= wal_pages_before_checkpoint) {
-    if (auto moved = db_->checkpoint(); !moved) {
-      if (moved.error().code == errc::storage_full) g.full = true;
-      base::log(base::log_level::error, "The checkpoint failed", moved.error());
-      g.failed = db_->failed();
-    }
+  checkpoint_when_due(g);
+  judge_the_file(g);
+}
+
+void store::fail_writers(group& g, const error& why) {
+  for (auto& i : g.items)
+    if (i.kind != work_kind::reads) i.outcome = why;
+}
+
+void store::run_writers(group& g) {
+  rows_->note_beginning();
+  if (std::all_of(g.items.begin(), g.items.end(), [](auto& i) { return i.kind == work_kind::reads; })) return;
+  auto before = rows_->end();
+  base::reach(base::step::intake_begun);
+  if (g.full) {
+    // Is there room again? The ballast comes back first: it is what lets the queue drain the next time.
+    ballast_.restore();
+    g.full = !ballast_.present();
   }
+  auto begun = db_->begin();
+  if (!begun) return fail_writers(g, begun.error());
+  // A savepoint around each piece of work makes SQLite copy every page that it touches. Work hardly ever
+  // fails, so the group is first run without; when one piece fails, all is undone and run again, each by
+  // itself.
+  if (!run_pieces(g, undoing::the_group)) {
+    db_->rollback();
+    rows_->set_end(before);
+    begun = db_->begin();
+    if (!begun) return fail_writers(g, begun.error());
+    run_pieces(g, undoing::a_piece);
+  }
+  auto started = std::chrono::steady_clock::now();
+  result<> committed;
+  if (db_->in_transaction()) {
+    base::reach(base::step::commit_begun);
+    committed = db_->commit();
+  } else {
+    committed = error{errc::storage_failed, "the disk failed in the middle of a transaction"};
+  }
+  g.commit_time = std::chrono::steady_clock::now() - started;
+  if (committed) {
+    g.wrote = true;
+    copies_without_a_commit_ = 0;
+    base::reach(base::step::committed);
+  } else {
+    db_->rollback();
+    rows_->set_end(before);
+    if (committed.error().code == errc::storage_full) g.full = true;
+    fail_writers(g, committed.error());
+  }
+}
+
+void store::checkpoint_when_due(group& g) {
+  if (db_->failed() || db_->wal_pages() < wal_pages_before_checkpoint) return;
+  if (auto moved = db_->checkpoint(); !moved) {
+    if (moved.error().code == errc::storage_full) g.full = true;
+    base::log(base::log_level::error, "The checkpoint failed", moved.error());
+  } else if (db_->wal_pages() == 0) {
+    settled_ = rows_->head().sequence;
+    rows_->forget_written();
+    g.end.rows_written = 0;
+  }
+}
+
+// After a failed flush everybody who wrote waits for the fresh file, unless there will be none.
+void store::judge_the_file(group& g) {
+  g.failed = given_up_;
+  g.distrusted = db_->failed() && !given_up_;
+  if (!g.distrusted) return;
+  if (!copy_) note_distrust(how_.folder);
+  if (g.wrote) return;  // the flush that failed was that of a checkpoint
+  for (auto& i : g.items) i.waits = i.kind != work_kind::reads;
+}
+
+void store::copy_slice(group& g) {
+  auto copied = copy_next_slice();
+  if (copied && !*copied) return;
+  if (copied) {
+    auto damaged = copy_->found();
+    auto changed = change_to_fresh_file();
+    if (changed) {
+      g.fresh_copies = 1;
+      failed_copies_ = 0;
+      base::log(base::log_level::warning, "The journal goes on in a fresh file; the disk should be replaced",
+                {{"records", rows_->head().sequence}, {"damaged_before", damaged.size()}});
+      return;
+    }
+    copied = changed.error();
+  }
+  copy_.reset();
+  base::log(base::log_level::error, "The journal could not be copied to a fresh file", copied.error());
+  // Room for a second try, should that have been the reason.
+  if (copied.error().code == errc::storage_full) ballast_.release();
+  if (++failed_copies_ < copies_tried_max) return;
+  given_up_ = true;
+  base::log(base::log_level::error, "Nothing is stored any more", copied.error(),
+            {{"hint", base::describe(errc::storage_failed).hint}});
+}
+
+result<bool> store::copy_next_slice() {
+  if (!copy_) {
+    // A disk that fails at every commit would be copied for ever.
+    if (++copies_without_a_commit_ > copies_tried_max)
+      return error{errc::storage_failed, "the fresh file failed before anything could be stored in it"};
+    auto& end = rows_->end();
+    acknowledged_state must_hold{
+        how_.till, {end.beginning, end.totals_before}, end.head, settled_, rows_->written()};
+    auto begun = fresh_copy::begin(how_.folder, *db_, how_.vfs, std::move(must_hold));
+    if (!begun) return begun.error();
+    copy_ = std::move(*begun);
+  }
+  return copy_->step();
+}
+
+result<> store::change_to_fresh_file() {
+  auto fresh = copy_->put_in_place();
+  if (!fresh) return fresh.error();
+  auto opened = rows::open(**fresh, *seals_, how_.till, *clock_);
+  if (!opened) return opened.error();
+  if ((*opened)->head() != rows_->head())
+    return error{errc::journal_damaged, "the fresh file does not end where the old one did"};
+  copy_.reset();
+  rows_ = std::move(*opened);  // before the connection that the old one reads from
+  db_ = std::move(*fresh);
+  settled_ = rows_->head().sequence;
+  return {};
 }
 
 void store::finish_group() {
@@ -382,6 +506,10 @@ void store::finish_group() {
         g->full ? "The disk is full; new sales are refused" : "The disk has room again; sales are accepted");
   full_ = g->full;
   failed_ = g->failed;
+  copying_ = g->distrusted;
+  fresh_copies_ += g->fresh_copies;
+  // A copy takes its time, and the disk has shown what it is.
+  if (copying_ && how_.where == options::threads::adaptive) own_thread_ = true;
   unknown_operations_ = g->unknown_operations;
   if (grown)
     for (auto& b : backlogs_)
@@ -390,13 +518,34 @@ void store::finish_group() {
     ++commits_;
     note_commit_time(g->commit_time);
   }
+  auto first_waiting =
+      std::stable_partition(g->items.begin(), g->items.end(), [](auto& i) { return !i.waits; });
+  for (auto at = g->items.end(); at != first_waiting;) {
+    auto& i = *--at;
+    waiting_.push_front({i.kind, std::move(i.what), std::move(i.then), {}, false});
+  }
+  g->items.erase(first_waiting, g->items.end());
   auto alive = alive_;
   for (auto& i : g->items) {
     if (i.then) i.then(std::move(i.outcome));
     if (!*alive) return;
   }
   if (grown && on_grown) on_grown();
-  if (*alive && !waiting_.empty()) schedule();
+  if (*alive && (!waiting_.empty() || copying_)) schedule();
+}
+
+// It takes an eighth more to sell again, so that a disk at the edge does not change its mind with every
+// record.
+void store::look_at_room() {
+  struct statvfs fs {};
+  if (::statvfs(how_.folder.c_str(), &fs) != 0) return;
+  free_ = static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize;
+  bool low = free_ < how_.keep_free + (low_ ? how_.keep_free / 8 : 0);
+  if (low != low_)
+    base::log(low ? base::log_level::error : base::log_level::info,
+              low ? "The disk is nearly full; new sales are refused" : "The disk has room again",
+              {{"free", free_}, {"kept_free", how_.keep_free}});
+  low_ = low;
 }
 
 void store::note_commit_time(std::chrono::nanoseconds t) {

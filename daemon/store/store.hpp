@@ -6,6 +6,10 @@
 // groups run on a thread that owns the connection meanwhile, so that scans, prints and status go on. The
 // change is made between two groups; the figures behind it stand in docs/durability.md.
 //
+// When a flush fails the file is finished. Everything is copied to a fresh one, slice by slice between groups
+// that only read, and held against what was acknowledged; whoever wanted to write waits meanwhile and is then
+// served from the fresh file. When that fails too, nothing is written any more (fresh_copy.hpp).
+//
 // What status answers need (head, sums, cursors) is kept in memory and always shows durable state. [I/O
 // thread]
 #pragma once
@@ -24,6 +28,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "daemon/store/fresh_copy.hpp"
 #include "daemon/store/rows.hpp"
 
 namespace tilld::daemon {
@@ -51,6 +56,8 @@ class store {
     std::string folder;  // journal.db, the keys and the ballast lie here, mode 0700
     std::string till;
     std::vector<std::string> destinations;
+    // Octets of the disk below which new sales are refused, before there is no room for anything; 0: none.
+    std::uint64_t keep_free = 0;
     const char* vfs = nullptr;  // for tests that hold or fail a flush
     enum class threads { adaptive, always_io_thread, always_own_thread } where = threads::adaptive;
   };
@@ -80,7 +87,19 @@ class store {
   // The destination must be one of the options.
   const base::byte_string& witness_of(std::string_view destination) const;
   bool full() const { return full_; }
+  // Less is free than is to be kept free: what may append to the journal is refused, all else goes on.
+  bool low() const { return low_; }
+  std::uint64_t free_octets() const { return free_; }
+  std::uint64_t kept_free() const { return how_.keep_free; }
+  // Asks the file system how much is free. Called now and then by whoever has a timer.
+  void look_at_room();
+  // Rows that were damaged when the store was opened, and what it did without.
+  const std::vector<damage>& damaged_at_start() const { return damaged_; }
+  // The disk failed and so did the way around it: nothing is written any more.
   bool failed() const { return failed_; }
+  // A flush failed, and everything is being copied to a fresh file; who wants to write waits.
+  bool copying() const { return copying_; }
+  std::uint64_t fresh_copies() const { return fresh_copies_; }  // since the start
   bool on_own_thread() const { return own_thread_; }
   std::uint64_t commits() const { return commits_; }
   // Operations of which nobody knows what became of them; a person may have to look.
@@ -99,6 +118,7 @@ class store {
     work what;
     done then;
     base::result<> outcome;
+    bool waits = false;  // for a fresh file, to be run there
   };
   // A group's result, filled by whichever thread ran it.
   struct group {
@@ -106,6 +126,9 @@ class store {
     journal_end end;
     std::uint64_t unknown_operations = 0;  // at first as before the group
     bool wrote = false, full = false, failed = false;
+    bool low = false;         // as an order
+    bool distrusted = false;  // the file is; as an order: copy a slice
+    std::uint64_t fresh_copies = 0;
     std::chrono::nanoseconds commit_time{};
     boost::asio::any_io_executor loop_stays;  // work that is announced while another thread has the group
   };
@@ -119,6 +142,13 @@ class store {
   enum class undoing { the_group, a_piece };
   bool run_pieces(group& g, undoing what);
   void run_group(group& g);
+  void run_writers(group& g);
+  void fail_writers(group& g, const base::error& why);
+  void checkpoint_when_due(group& g);
+  void judge_the_file(group& g);
+  void copy_slice(group& g);
+  base::result<bool> copy_next_slice();
+  base::result<> change_to_fresh_file();
   void finish_group();
   void note_commit_time(std::chrono::nanoseconds t);
   void thread_loop();
@@ -130,6 +160,13 @@ class store {
   std::unique_ptr<rows> rows_;
   base::ballast ballast_;
 
+  // Of whoever owns the connection.
+  const base::clock* clock_ = nullptr;
+  std::unique_ptr<fresh_copy> copy_;
+  std::uint64_t settled_ = 0;  // the last record when the log was last moved into the file
+  int failed_copies_ = 0, copies_without_a_commit_ = 0;
+  bool given_up_ = false;
+
   std::deque<item> waiting_;
   std::unique_ptr<group> running_;
   bool scheduled_ = false;
@@ -138,8 +175,10 @@ class store {
   std::vector<backlog> backlogs_;
   std::map<std::string, std::map<std::string, money_total>> totals_at_cursor_;
   std::vector<operation_row> became_unknown_;
-  bool full_ = false, failed_ = false, own_thread_ = false;
-  std::uint64_t commits_ = 0, unknown_operations_ = 0;
+  std::vector<damage> damaged_;
+  bool full_ = false, failed_ = false, copying_ = false, low_ = false, own_thread_ = false;
+  std::uint64_t free_ = 0;
+  std::uint64_t fresh_copies_ = 0, commits_ = 0, unknown_operations_ = 0;
   std::deque<std::chrono::nanoseconds> commit_times_;
 
   std::thread thread_;

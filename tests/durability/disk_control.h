@@ -11,6 +11,7 @@ struct disk_control {
   uint32_t begun;     /* syncs of the journal so far */
   uint32_t completed; /* of these, came back well */
   uint32_t fail_next; /* errno of the next sync of the journal; back to 0 then */
+  uint32_t fail_all;  /* errno of every sync of the journal from now on; 0: none fails */
   uint32_t no_disk;   /* 1: a sync does not reach the real disk, as on a very fast one */
 };
 

@@ -32,7 +32,7 @@ static int is_of_the_journal(int fd) {
   size = readlink(link, path, sizeof path - 1);
   if (size <= 0) return 0;
   path[size] = 0;
-  return strstr(path, "/journal.db") != NULL;
+  return strstr(path, "/journal.") != NULL;
 }
 
 static int stand_in_between(int fd, long number) {
@@ -45,6 +45,7 @@ static int stand_in_between(int fd, long number) {
     syscall(SYS_futex, &control->hold, FUTEX_WAIT, 1, NULL, NULL, 0);
   __atomic_sub_fetch(&control->held, 1, __ATOMIC_SEQ_CST);
   failure = __atomic_exchange_n(&control->fail_next, 0, __ATOMIC_SEQ_CST);
+  if (!failure) failure = __atomic_load_n(&control->fail_all, __ATOMIC_SEQ_CST);
   if (failure) {
     errno = (int)failure;
     return -1;

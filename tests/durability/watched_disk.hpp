@@ -25,6 +25,7 @@ class watched_disk {
   bool wait_for_held(std::chrono::milliseconds at_most) const;
   bool holds_one() const { return read(control_->held) > 0; }
   void fail_next(int error_number) { write(control_->fail_next, static_cast<std::uint32_t>(error_number)); }
+  void fail_all(int error_number) { write(control_->fail_all, static_cast<std::uint32_t>(error_number)); }
   void be_very_fast(bool on) { write(control_->no_disk, on); }
   std::uint32_t completed() const { return read(control_->completed); }
 

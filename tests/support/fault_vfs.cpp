@@ -1,6 +1,7 @@
 #include "tests/support/fault_vfs.hpp"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <cerrno>
@@ -34,7 +35,13 @@ void write_over(const change& c, std::string& to) {
   to.replace(c.at, c.bytes.size(), c.bytes);
 }
 
+std::uint64_t inode_of(const std::string& path) {
+  struct stat found {};
+  return ::stat(path.c_str(), &found) == 0 ? found.st_ino : 0;
+}
+
 struct disk_file {
+  std::uint64_t inode = 0;
   std::string durable;
   std::vector<change> pending;
 };
@@ -45,7 +52,7 @@ struct fault_vfs::state {
   struct order {
     int countdown = 0;  // 0: none
     int error_number = 0;
-    bool for_ever = false;
+    bool for_ever = false, met = false;
   };
 
   sqlite3_vfs vfs{};
@@ -72,8 +79,26 @@ struct fault_vfs::state {
       return false;
     }
     last_error = o.error_number;
-    if (!o.for_ever) o = {};
+    o.met = true;
+    if (!o.for_ever) o.countdown = 0;
     return true;
+  }
+
+  // Files may have been renamed and removed beside SQLite since they were opened; whoever does so flushes the
+  // folder.
+  void follow_names(const std::string& path) {
+    auto inode = inode_of(path);
+    if (auto known = files.find(path); known != files.end()) {
+      if (known->second.inode == inode) return;
+      files.erase(known);
+    }
+    for (auto at = files.begin(); at != files.end(); ++at)
+      if (at->second.inode == inode && inode_of(at->first) != inode) {
+        auto renamed = files.extract(at);
+        renamed.key() = path;
+        files.insert(std::move(renamed));
+        return;
+      }
   }
 
   // Whether the machine is already dead when this change begins.
@@ -223,8 +248,13 @@ int open_file(sqlite3_vfs* v, const char* path, sqlite3_file* f, int flags, int*
     return code;
   }
   made->base.pMethods = &methods;
+  if (path && was_there)
+    s->follow_names(path);
+  else if (path)
+    s->files.erase(path);  // of one that was removed beside SQLite
   if (path && !s->files.count(path)) {
     auto& disk = s->files[path];
+    disk.inode = inode_of(path);
     if (was_there) {
       std::ifstream in(path, std::ios::binary);
       disk.durable.assign(std::istreambuf_iterator<char>(in), {});
@@ -303,6 +333,11 @@ const char* fault_vfs::name() const { return state_->name.c_str(); }
 void fault_vfs::fail(operation what, int nth, int error_number, repeat how) {
   std::lock_guard lock(state_->mutex);
   state_->orders[static_cast<int>(what)] = {nth, error_number, how == repeat::for_ever};
+}
+
+bool fault_vfs::met(operation what) const {
+  std::lock_guard lock(state_->mutex);
+  return state_->orders[static_cast<int>(what)].met;
 }
 
 void fault_vfs::heal() {

@@ -35,6 +35,8 @@ class fault_vfs {
   // does: a write without room is SQLITE_FULL, all else SQLITE_IOERR. A failed sync drops what it should have
   // covered, as ext4 and xfs do: a later sync that succeeds does not bring it to the disk.
   void fail(operation what, int nth, int error_number, repeat how = repeat::once);
+  // Whether what was ordered last for it has happened.
+  bool met(operation what) const;
   // Forgets what was ordered with fail().
   void heal();
 
