@@ -31,8 +31,6 @@ std::string key_of(const std::string& till, std::uint64_t sequence) {
 
 }  // namespace
 
-std::span<const base::migration> central_migrations() { return {}; }
-
 store::store(std::unique_ptr<base::database> db, const std::string& path, std::int64_t ballast_size)
     : db_(std::move(db)), ballast_(path + ".ballast", ballast_size) {}
 
