@@ -31,6 +31,13 @@ if(TILLD_SANITIZE)
   add_compile_definitions(TILLD_SANITIZED=1)
 endif()
 
+# Every object counts the edges that it takes, so that libFuzzer sees which input led somewhere new.
+option(TILLD_FUZZ "Build tests/fuzz with libFuzzer (Clang only)" OFF)
+if(TILLD_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(TILLD_MOLD mold)
 if(TILLD_MOLD)
   add_link_options(-fuse-ld=mold)

@@ -95,7 +95,10 @@ TEST(json_for_c, reads_plain_values_and_no_others) {
   EXPECT_FALSE(tilld_json_bool(get(R"({"v":"true"})"), &on));
   std::int64_t number = 0;
   EXPECT_TRUE(tilld_json_integer(get(R"({"v":-9007199254740991})"), &number) && number == -9007199254740991);
-  for (auto none : {R"({"v":12.0})", R"({"v":1e3})", R"({"v":"1"})", R"({"v":99999999999999999999})"})
+  EXPECT_TRUE(tilld_json_integer(get(R"({"v":9223372036854775807})"), &number) && number == INT64_MAX);
+  EXPECT_TRUE(tilld_json_integer(get(R"({"v":-9223372036854775808})"), &number) && number == INT64_MIN);
+  for (auto none : {R"({"v":12.0})", R"({"v":1e3})", R"({"v":"1"})", R"({"v":99999999999999999999})",
+                    R"({"v":9223372036854775808})", R"({"v":-9223372036854775809})"})
     EXPECT_FALSE(tilld_json_integer(get(none), &number)) << none;
 }
 

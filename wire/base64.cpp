@@ -14,6 +14,9 @@ std::string to_base64(std::string_view octets) {
 
 std::optional<std::string> from_base64(std::string_view text) {
   if (text.size() % 4) return std::nullopt;
+  // libsodium takes some octets beyond ASCII for a plus or a slash.
+  for (char c : text)
+    if (static_cast<unsigned char>(c) >= 0x80) return std::nullopt;
   std::string octets(text.size() / 4 * 3, '\0');
   std::size_t size = 0;
   const char* end = nullptr;

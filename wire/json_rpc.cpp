@@ -6,6 +6,8 @@
 
 #include <boost/json.hpp>
 
+#include "base/strict_json.hpp"
+
 namespace tilld::wire {
 namespace {
 
@@ -156,8 +158,7 @@ boost::system::result<rpc_request, rpc_refusal> parse_request(std::string_view l
   boost::json::parse_options options;
   options.max_depth = json_depth_max;
   boost::system::error_code failed;
-  auto value =
-      boost::json::parse(boost::json::string_view(line.data(), line.size()), failed, memory, options);
+  auto value = base::parse_json(line, failed, memory, options);
   if (failed) return refuse(base::errc::parse_error, failed.message());
   if (value.is_array())
     return refuse(base::errc::invalid_request, "batches are not accepted; send one object a line");

@@ -210,3 +210,10 @@ TEST(answer, of_an_error_has_code_kind_sentence_and_hint) {
   EXPECT_NE(std::string_view(data.at("user_message").as_string()).find("Papier"), std::string_view::npos);
   EXPECT_FALSE(data.at("hint").as_string().empty());
 }
+
+TEST(json_rpc, takes_no_number_that_could_not_be_written_into_an_answer) {
+  auto refused =
+      wire::parse_request(R"({"jsonrpc":"2.0","id":1,"method":"system.ping","params":{"echo":1e400}})");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().why.code, base::errc::parse_error);
+}

@@ -43,7 +43,9 @@ base::result<loopback_address> parse_loopback(std::string_view text) {
     // The exact spelling is asked for: "127.1" and "0x7f.1" mean this machine too, but whoever reads the file
     // should not have to know that.
     in_addr parsed{};
-    if (::inet_pton(AF_INET, host.c_str(), &parsed) != 1 || (ntohl(parsed.s_addr) >> 24) != 127)
+    // What stands behind a zero would not be looked at.
+    if (host.find('\0') != std::string::npos || ::inet_pton(AF_INET, host.c_str(), &parsed) != 1 ||
+        (ntohl(parsed.s_addr) >> 24) != 127)
       return not_loopback(text);
     char spelled[INET_ADDRSTRLEN];
     ::inet_ntop(AF_INET, &parsed, spelled, sizeof spelled);

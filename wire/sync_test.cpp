@@ -405,6 +405,11 @@ TEST(sync_signature, texts_have_the_octets_that_the_page_shows) {
 namespace tilld::wire {
 namespace {
 
+TEST(loopback, looks_at_the_whole_address_also_behind_a_zero) {
+  EXPECT_FALSE(parse_loopback(std::string_view("127.0.0.1\0.example:7710", 23)));
+  EXPECT_FALSE(parse_loopback(std::string_view("127.0.0.1\0:7710", 15)));
+}
+
 TEST(loopback, takes_the_addresses_of_this_machine) {
   EXPECT_EQ(parse_loopback("127.0.0.1:7710")->text(), "127.0.0.1:7710");
   EXPECT_EQ(parse_loopback("127.1.2.3:0")->text(), "127.1.2.3:0");

@@ -7,6 +7,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/strict_json.hpp"
 #include "daemon/calls/params.hpp"
 #include "daemon/calls/parts.hpp"
 #include "daemon/calls/shapes.hpp"
@@ -143,7 +144,7 @@ result<answer> read_reply(const till_parts& till, const std::string& device, std
     return error{errc::device_fault, why};
   };
   boost::system::error_code failed;
-  auto value = boost::json::parse(reply.body.empty() ? "{}" : reply.body, failed);
+  auto value = base::parse_json(reply.body.empty() ? "{}" : reply.body, failed);
   if (failed || !value.is_object())
     return refuse("body: is not a JSON object", "the plugin's answer is not a JSON object");
   if (word)
@@ -185,7 +186,7 @@ asio::awaitable<device_outcome> look_up(till_parts& till, const catalogue::word*
     co_return outcome;
   }
   boost::system::error_code failed;
-  auto value = boost::json::parse(reply.body, failed);
+  auto value = base::parse_json(reply.body, failed);
   auto* object = failed ? nullptr : value.if_object();
   // What can be made out counts all the same: a device that knows is better than nobody who knows.
   if (auto plugin = till.plugins.find(device); plugin && asks) {

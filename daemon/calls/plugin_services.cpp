@@ -11,6 +11,7 @@
 #include <tilld/services.hpp>
 
 #include "base/log.hpp"
+#include "base/strict_json.hpp"
 #include "daemon/calls/parts.hpp"
 #include "plugin-api/catalogue.hpp"
 
@@ -145,7 +146,7 @@ asio::awaitable<service_reply> central_service(till_parts& till, boost::json::ob
   if (!answered) co_return refusal(answered.error());
   boost::system::error_code failed;
   service_reply reply;
-  reply.body["result"] = boost::json::parse(*answered, failed);
+  reply.body["result"] = base::parse_json(*answered, failed);
   if (failed) {
     error why{errc::internal, "central's answer is not JSON"};
     co_return refusal(why);
@@ -171,7 +172,7 @@ asio::awaitable<void> serve(till_parts& till, std::shared_ptr<instance> from, wi
   service_reply reply;
   auto* word = catalogue::find_word(request.name);
   boost::system::error_code failed;
-  auto value = boost::json::parse(request.body.empty() ? "{}" : request.body, failed);
+  auto value = base::parse_json(request.body.empty() ? "{}" : request.body, failed);
   if (!word || !word->service || !from->uses(word->interface)) {
     complain_once(*told, *from, request.name);
     error why{errc::forbidden, request.name + " is not offered, or the plugin does not name it in `uses`"};

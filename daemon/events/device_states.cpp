@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "base/strict_json.hpp"
+
 namespace tilld::daemon {
 
 namespace {
@@ -11,7 +13,7 @@ constexpr std::string_view printer_topic = "printer.status_changed", card_came =
 
 boost::json::object read(std::string_view data) {
   boost::system::error_code failed;
-  auto value = boost::json::parse(boost::json::string_view(data.data(), data.size()), failed);
+  auto value = base::parse_json(data, failed);
   return failed || !value.is_object() ? boost::json::object() : std::move(value.get_object());
 }
 

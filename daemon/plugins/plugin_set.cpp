@@ -9,6 +9,7 @@
 
 #include "base/as_result.hpp"
 #include "base/log.hpp"
+#include "base/strict_json.hpp"
 #include "plugin-api/catalogue.hpp"
 #include "wire/base64.hpp"
 
@@ -84,7 +85,7 @@ void plugin_set::plugin_event(instance& from, const wire::plugin_message& messag
     return;
   }
   boost::system::error_code failed;
-  auto value = boost::json::parse(message.body.empty() ? "{}" : message.body, failed);
+  auto value = base::parse_json(message.body.empty() ? "{}" : message.body, failed);
   if (failed || !value.is_object()) {
     from.violates_schema("event", message.name, "body: is not a JSON object");
     return;

@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "base/strict_json.hpp"
+
 namespace tilld::daemon {
 
 using base::errc;
@@ -52,7 +54,7 @@ std::optional<std::string> complaint_about_failure(std::string_view body) {
 
 boost::json::object parsed_object(std::string_view text) {
   boost::system::error_code failed;
-  auto value = boost::json::parse(boost::json::string_view(text.data(), text.size()), failed);
+  auto value = base::parse_json(text, failed);
   return !failed && value.is_object() ? value.as_object() : boost::json::object();
 }
 

@@ -8,6 +8,7 @@
 #ifndef TILLD_JSON_H
 #define TILLD_JSON_H
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,11 +173,15 @@ static inline int tilld_json_bool(tilld_json value, int* is_true) {
 static inline int tilld_json_integer(tilld_json value, int64_t* number) {
   const size_t size = (size_t)(value.end - value.begin);
   char text[24];
+  long long whole;
   if (size >= sizeof text || (*value.begin != '-' && (*value.begin < '0' || *value.begin > '9'))) return 0;
   memcpy(text, value.begin, size);
   text[size] = '\0';
-  if (strpbrk(text, ".eE") != NULL || size > 19) return 0;
-  *number = (int64_t)strtoll(text, NULL, 10);
+  if (strpbrk(text, ".eE") != NULL) return 0;
+  errno = 0;
+  whole = strtoll(text, NULL, 10);
+  if (errno == ERANGE) return 0;
+  *number = (int64_t)whole;
   return 1;
 }
 
