@@ -76,6 +76,21 @@ result<> copy(int from, const std::string& from_path, const std::string& to_path
   }
 }
 
+// What the first record chains to, where old ones were moved into files or another device had the name
+// before.
+base::chain_head beginning(base::database& db) {
+  base::chain_head before;
+  auto fact = db.prepare("SELECT value FROM fact WHERE name = 'beginning'");
+  if (!fact) return before;
+  auto row = fact->step();
+  if (!row || !*row) return before;
+  base::byte_reader r(fact->blob(0));
+  before.epoch = r.u32();
+  before.sequence = r.u64();
+  before.hash = r.array<32>();
+  return r.failed() ? base::chain_head() : before;
+}
+
 result<chain_report> read_copy(const std::string& path, const std::string& original) {
   base::database::options how;
   how.create = false;
@@ -99,7 +114,7 @@ result<chain_report> read_copy(const std::string& path, const std::string& origi
     r.hash = rows->array<32>(1);
     r.body = std::string(base::as_text(rows->blob(2)));
     auto header = r.decoded();
-    if (!report) report.emplace(header ? header->till : std::string("unknown"));
+    if (!report) report.emplace(header ? header->till : std::string("unknown"), beginning(**db));
     if (!fits) report->break_off("header or hash of a record does not have its size");
     if (!report->take(r)) return std::move(*report);
   }
