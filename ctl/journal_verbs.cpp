@@ -27,8 +27,6 @@ namespace {
 // A chain of a million records takes the daemon some seconds; a slow disk much longer.
 constexpr auto verify_wait = std::chrono::minutes(10);
 
-std::string one_line(const boost::json::object& o) { return boost::json::serialize(o) + "\n"; }
-
 exit_code show_report(const surroundings& s, const boost::json::object& report) {
   auto then = flag_of(report, "whole") ? exit_code::ok : exit_code::failed;
   return say(s.json ? one_line(report) : show_verification(report, s.out), then);

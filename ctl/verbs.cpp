@@ -15,9 +15,9 @@ namespace {
 
 std::int64_t now_ms() { return base::system_clock().unix_ms(); }
 
-std::string one_line(const boost::json::object& o) { return boost::json::serialize(o) + "\n"; }
-
 }  // namespace
+
+std::string one_line(const boost::json::object& o) { return boost::json::serialize(o) + "\n"; }
 
 exit_code say(const std::string& text, exit_code then) {
   bool said = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;

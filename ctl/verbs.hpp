@@ -25,6 +25,7 @@ struct surroundings {
 
 // Results go to stdout and nothing else does.
 exit_code say(const std::string& text, exit_code then = exit_code::ok);
+std::string one_line(const boost::json::object& o);
 // Complaints, and what is said beside a result, go to stderr.
 exit_code fail(const surroundings& s, const complaint& why);
 void remark(const std::string& text);

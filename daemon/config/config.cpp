@@ -365,8 +365,8 @@ result<config> load_config(const std::string& path) {
 result<config> read_config(const layers& from) {
   if (auto fine = names_that_were_meant(from); !fine) return fine.error();
   if (auto fine = base::fits(from.whole, config_schema()); !fine) return fine.error();
-  auto map = from.whole.map({"till", "state", "language", "storage", "listen", "destinations", "plugin_folder",
-                             "plugins", "journal", "alarm"});
+  auto map = from.whole.map({"till", "state", "language", "storage", "listen", "destinations",
+                             "plugin_folder", "plugins", "journal", "alarm"});
   if (!map) return map.error();
   config c;
   auto till = map->need("till");

@@ -27,8 +27,8 @@ namespace tilld::daemon {
 struct acknowledged_state {
   std::string till;
   journal_beginning beginning;
-  base::chain_head head;       // the last record
-  std::uint64_t settled = 0;   // up to this one the log was moved into the file: damage behind it is a loss
+  base::chain_head head;      // the last record
+  std::uint64_t settled = 0;  // up to this one the log was moved into the file: damage behind it is a loss
   std::vector<row_trace> written;  // other rows since then, in order
 };
 
