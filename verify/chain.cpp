@@ -9,8 +9,6 @@ namespace {
 constexpr std::size_t header_size = 128, at_epoch = 4, at_sequence = 8, at_till = 64, at_kind = 96,
                       at_body_size = 120, at_zero = 124;
 
-std::string number(std::uint64_t sequence) { return "record " + std::to_string(sequence); }
-
 bool padded_name(std::string_view field, std::string& name) {
   auto end = field.find('\0');
   name = field.substr(0, end);
@@ -55,6 +53,8 @@ class scanner {
 };
 
 }  // namespace
+
+std::string record_number(std::uint64_t sequence) { return "record " + std::to_string(sequence); }
 
 const char* name(finding_kind kind) {
   switch (kind) {
@@ -108,7 +108,7 @@ void chain::take(std::string_view header, const hash& claimed, std::string_view 
   }
   auto changed = [&](const std::string& why) {
     broken_ = true;
-    find(finding_kind::record_changed, due, number(due) + ": " + why);
+    find(finding_kind::record_changed, due, record_number(due) + ": " + why);
   };
   std::string till, kind;
   if (!readable || static_cast<unsigned char>(header[1]) > 2 || header[2] != 0 || header[3] != 0 ||
@@ -120,12 +120,12 @@ void chain::take(std::string_view header, const hash& claimed, std::string_view 
     broken_ = true;
     due_ = due;
     return find(finding_kind::record_missing, due,
-                number(sequence) + " stands where " + number(due) + " was due");
+                record_number(sequence) + " stands where " + record_number(due) + " was due");
   }
   if (sequence < due) {
     broken_ = true;
     return find(finding_kind::record_moved, due,
-                number(sequence) + " stands where " + number(due) + " was due");
+                record_number(sequence) + " stands where " + record_number(due) + " was due");
   }
   auto epoch = static_cast<std::uint32_t>(number_at(header, at_epoch, 4));
   if (epoch == 0 || epoch < at_.epoch) return changed("its epoch goes back to " + std::to_string(epoch));
@@ -150,7 +150,7 @@ void chain::take_checkpoint(std::string_view body) {
   auto place = at_.sequence + 1;
   auto wrong = [&](const std::string& why) {
     broken_ = true;
-    find(finding_kind::checkpoint_wrong, place, number(place) + ": the checkpoint " + why);
+    find(finding_kind::checkpoint_wrong, place, record_number(place) + ": the checkpoint " + why);
   };
   head where;
   key who{};
@@ -177,7 +177,7 @@ void chain::take_checkpoint(std::string_view body) {
   if (!first && known->second != who) {
     broken_ = true;
     return find(finding_kind::foreign_key, place,
-                number(place) + ": the checkpoint is signed with another key than those before it");
+                record_number(place) + ": the checkpoint is signed with another key than those before it");
   }
   ++checkpoints_;
 }

@@ -30,6 +30,9 @@ enum class finding_kind {
 // "record_changed": stable, for scripts.
 const char* name(finding_kind kind);
 
+// "record 17"
+std::string record_number(std::uint64_t sequence);
+
 struct finding {
   finding_kind kind{};
   std::uint64_t record = 0;  // the first one that is not as it should be; 0 when it is about none

@@ -7,8 +7,6 @@ namespace {
 
 using signer = word::signer;
 
-std::string number(std::uint64_t sequence) { return "record " + std::to_string(sequence); }
-
 class judge_of {
  public:
   judge_of(const std::vector<std::unique_ptr<chain>>& files, const std::vector<key>& known)
@@ -61,12 +59,13 @@ class judge_of {
     for (auto& w : f.words()) {
       if (!w.genuine(f.till())) {
         find(finding_kind::signature_wrong, w.where.sequence, f,
-             "the word of " + name_of(w) + " on " + number(w.where.sequence) + " is not signed by its key");
+             "the word of " + name_of(w) + " on " + record_number(w.where.sequence) +
+                 " is not signed by its key");
         continue;
       }
       if (!has_a_say(w.who)) {
         find(finding_kind::foreign_key, w.where.sequence, f,
-             number(w.where.sequence) + " was signed for with the key " + hex(text_of(w.who)) +
+             record_number(w.where.sequence) + " was signed for with the key " + hex(text_of(w.who)) +
                  ", which is none of those that have a say");
         continue;
       }
@@ -84,7 +83,7 @@ class judge_of {
       for (auto& w : words_)
         if (w.by == signer::till && w.where.epoch == epoch && w.who != k)
           find(finding_kind::foreign_key, w.where.sequence, f,
-               "the till's word on " + number(w.where.sequence) +
+               "the till's word on " + record_number(w.where.sequence) +
                    " is signed with another key than the checkpoints of its epoch");
     }
   }
@@ -104,7 +103,7 @@ class judge_of {
       else
         to = middle;
     }
-    find(finding_kind::files_differ, from, b, number(from) + " is another one than in " + a.file());
+    find(finding_kind::files_differ, from, b, record_number(from) + " is another one than in " + a.file());
   }
 
   // A till's files together must be one journal.
@@ -131,7 +130,7 @@ class judge_of {
       auto there = f->hash_at(w.where.sequence);
       if (there && *there != w.where.last)
         find(finding_kind::not_what_was_signed, w.where.sequence, *f,
-             number(w.where.sequence) + " is not the one that " + name_of(w) + " signed for");
+             record_number(w.where.sequence) + " is not the one that " + name_of(w) + " signed for");
     }
     check_reach(w, signer::till, {});
     if (w.by == signer::server) check_reach(w, signer::server, w.who);
@@ -147,8 +146,8 @@ class judge_of {
         std::any_of(files_.begin(), files_.end(), [&](auto& f) { return is_of(*f, of, who) && f->broken(); });
     if (!farthest || one_is_broken || farthest->end().sequence >= w.where.sequence) return;
     find(finding_kind::tail_cut, farthest->end().sequence + 1, *farthest,
-         name_of(w) + " has signed for " + number(w.where.sequence) + ", the file ends with " +
-             number(farthest->end().sequence) + ": its tail was cut, or it is an old copy");
+         name_of(w) + " has signed for " + record_number(w.where.sequence) + ", the file ends with " +
+             record_number(farthest->end().sequence) + ": its tail was cut, or it is an old copy");
   }
 
   void agree() {

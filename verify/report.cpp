@@ -3,7 +3,7 @@
 namespace tilld::verify {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (unsigned char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -54,11 +54,12 @@ std::string in_words(const judgement& j, const std::vector<std::unique_ptr<chain
 }
 
 std::string in_json(const judgement& j, const std::vector<std::unique_ptr<chain>>& files) {
-  std::string out = "{\"good\":" + std::string(j.good() ? "true" : "false") + ",\"till\":" + quoted(j.till) +
-                    ",\"agreed\":" + std::to_string(j.agreed) + ",\"files\":[";
+  std::string out = "{\"good\":" + std::string(j.good() ? "true" : "false") +
+                    ",\"till\":" + in_quotes(j.till) + ",\"agreed\":" + std::to_string(j.agreed) +
+                    ",\"files\":[";
   const char* comma = "";
   for (auto& f : files) {
-    out += comma + ("{\"file\":" + quoted(f->file())) +
+    out += comma + ("{\"file\":" + in_quotes(f->file())) +
            ",\"from\":" + std::to_string(f->before().sequence + 1) +
            ",\"verified\":" + std::to_string(f->end().sequence) +
            ",\"records\":" + std::to_string(f->records()) +
@@ -77,7 +78,7 @@ std::string in_json(const judgement& j, const std::vector<std::unique_ptr<chain>
   comma = "";
   for (auto& f : j.findings) {
     out += comma + std::string("{\"kind\":\"") + name(f.kind) + "\",\"record\":" + std::to_string(f.record) +
-           ",\"file\":" + quoted(f.file) + ",\"sentence\":" + quoted(f.sentence) + "}";
+           ",\"file\":" + in_quotes(f.file) + ",\"sentence\":" + in_quotes(f.sentence) + "}";
     comma = ",";
   }
   return out + "]}\n";
