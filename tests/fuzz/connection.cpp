@@ -39,9 +39,11 @@ class till {
         std::move(base::signing_key::load_or_create(folder_.file("device.key")).value()));
     keyed_ = std::make_unique<keyed_calls>(io_.get_executor(), *journal_, clock_, base::byte_string(32, 1));
     plugins_ = std::make_unique<plugin_set>(io_.get_executor(), clock_, host_settings{}, events_);
-    parts_.reset(new till_parts{io_.get_executor(), settings_, clock_, *journal_, events_, *plugins_, claims_,
-                                *keyed_, methods_, tokens_, *key_, destinations_, "boot", clock_.now(),
-                                [this] { return memory_.count(); }});
+    care_ = std::make_unique<storage_care>(io_.get_executor(), *journal_, clock_,
+                                           storage_care::settings{.till = "till-1", .backup_folder = {}});
+    parts_.reset(new till_parts{io_.get_executor(), settings_, clock_, *journal_, *care_, events_, *plugins_,
+                                claims_, *keyed_, methods_, tokens_, *key_, destinations_, "boot",
+                                clock_.now(), [this] { return memory_.count(); }});
     parts_->hang_up = [](const std::string&) {};
     add_calls(methods_, parts_.get());
   }
@@ -114,6 +116,7 @@ class till {
   std::vector<std::unique_ptr<forwarder>> destinations_;
   connection_memory memory_{1 << 20, 1 << 20};
   std::unique_ptr<store> journal_;
+  std::unique_ptr<storage_care> care_;
   std::unique_ptr<base::signing_key> key_;
   std::unique_ptr<keyed_calls> keyed_;
   std::unique_ptr<plugin_set> plugins_;
