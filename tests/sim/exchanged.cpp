@@ -8,11 +8,11 @@ namespace tilld::base {
 
 std::string_view name(step s) {
   static constexpr std::string_view names[] = {
-      "idle",           "request read",    "intake begun",  "key written",
-      "record written", "commit begun",    "committed",     "answered",
-      "device asked",   "device answered", "batch sent",    "acknowledged by central",
-      "cursor stored",  "apply begun",     "apply written", "apply committed",
-      "acknowledged"};
+      "idle",           "request read",    "intake begun",   "key written",
+      "record written", "commit begun",    "committed",      "answered",
+      "device asked",   "device answered", "batch sent",     "acknowledged by central",
+      "cursor stored",  "apply begun",     "apply written",  "apply committed",
+      "acknowledged",   "segment written", "segment removed"};
   static_assert(std::size(names) == static_cast<std::size_t>(step::count_));
   return names[static_cast<std::size_t>(s)];
 }

@@ -119,6 +119,15 @@ result<std::vector<stored_entry>> store::events(std::size_t count_max) {
   return all;
 }
 
+result<std::vector<stored_entry>> store::events_after(std::uint64_t sequence, std::size_t count_max) {
+  std::vector<stored_entry> all;
+  auto& rows = log_disk::of(db_->path()).rows_of(table::entry);
+  for (auto at = rows.upper_bound(number_key(sequence)); at != rows.end() && all.size() < count_max; ++at)
+    if (auto& e = *static_cast<const stored_entry*>(at->second.get()); e.kind != entry_kind::record)
+      all.push_back(e);
+  return all;
+}
+
 result<> store::begin() {
   if (full_) return error{errc::storage_full, "the disk was full and has not enough room yet"};
   return judged(db_->begin());

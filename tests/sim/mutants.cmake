@@ -14,22 +14,22 @@ set(is "sim::is(sim::mutant::")
 
 planted_source(daemon/store/store.cpp
   "#include \"base/step.hpp\"\n" "#include \"base/step.hpp\"\n${planted}"
-  "      committed = db_->commit()@"
-  "      committed = ${is}answer_before_flush) ? result<>() : db_->commit()@
+  "    committed = db_->commit()@"
+  "    committed = ${is}answer_before_flush) ? result<>() : db_->commit()@
       if (${is}failed_flush_is_forgotten) && !committed && db_->failed()) committed = result<>()@"
   "base::reach(base::step::intake_begun)@"
   "base::reach(base::step::intake_begun)@
-    if (${is}answer_before_flush) && db_->in_transaction()) (void)db_->commit()@"
+  if (${is}answer_before_flush) && db_->in_transaction()) (void)db_->commit()@"
   "i.outcome = error{errc::storage_full, \"the disk is full@ nothing was stored\"}@"
   "if (${is}full_disk_says_done) == false) i.outcome = error{errc::storage_full, \"the disk is full@ nothing was stored\"}@"
-  "      rows_->set_end(before)@\n      if (committed.error()"
-  "      if (${is}end_survives_its_rollback) == false) rows_->set_end(before)@\n      if (committed.error()"
-  "  waiting_.push_back({kind, std::move(w), std::move(d), {}})@"
+  "    rows_->set_end(before)@\n    if (committed.error()"
+  "    if (${is}end_survives_its_rollback) == false) rows_->set_end(before)@\n    if (committed.error()"
+  "  waiting_.push_back({kind, std::move(w), std::move(d), {}, false})@"
   "  if (${is}long_queue_drops_oldest) && waiting_.size() >= 2) {
     if (waiting_.front().then) waiting_.front().then({})@
     waiting_.pop_front()@
   }
-  waiting_.push_back({kind, std::move(w), std::move(d), {}})@"
+  waiting_.push_back({kind, std::move(w), std::move(d), {}, false})@"
   "        if (auto put = r.put_witness(destination, witness, sequence)@"
   "        auto& place = ${is}cursors_are_swapped) ? how_.destinations[destination == how_.destinations[0]] : destination@
         if (auto put = r.put_witness(place, witness, sequence)@"
