@@ -264,7 +264,9 @@ result<> database::checkpoint() {
 error database::failure(int code, std::string_view doing) {
   std::string detail(doing);
   detail += ": ";
-  detail += handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
+  // What did not go through the connection, the connection knows no words for.
+  bool knows = handle_ && (sqlite3_errcode(handle_) & 0xff) == (code & 0xff);
+  detail += knows ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
   switch (code & 0xff) {
     case SQLITE_FULL: return {errc::storage_full, detail};
     case SQLITE_BUSY:

@@ -76,7 +76,7 @@ TEST(command_line, suggests_the_near_word) {
 
 TEST(command_line, says_what_is_missing) {
   EXPECT_NE(complaint_about({}).find("tillctl needs one of: status, plugins, queue"), std::string::npos);
-  EXPECT_EQ(complaint_about({"journal"}), "journal needs one of: head, verify, export, show");
+  EXPECT_EQ(complaint_about({"journal"}), "journal needs one of: head, verify, prove, export, show");
   EXPECT_NE(complaint_about({"plugins", "restart"}).find("plugins restart: NAME is required"),
             std::string::npos);
   EXPECT_NE(complaint_about({"operation", "get"}).find("operation get: expected an operation id"),

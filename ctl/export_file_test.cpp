@@ -37,6 +37,8 @@ base::result<> write_sample(const std::string& path, present how, std::size_t co
   if (!file) return file.error();
   for (auto& r : sample_records(count))
     if (auto added = (*file)->add(r); !added) return added;
+  auto last = count ? sample_records(count).back().hash : base::hash256{};
+  if (auto added = (*file)->add(sample_statement({1, count, last})); !added) return added;
   return (*file)->finish();
 }
 

@@ -252,8 +252,8 @@ void add_journal_calls(router& methods, till_parts* till) {
   methods.add(
       {.name = "journal.attest",
        .summary =
-           "The till's signature over the last record of its journal, and the newest signature of each "
-           "destination: what an export ends with",
+           "The till's signature over its last record, and the newest of each destination: what ends an "
+           "export",
        .allowed = watchers,
        .params = object({}),
        .result =

@@ -303,8 +303,8 @@ void add_prove_calls(router& methods, till_parts* till) {
   methods.add(
       {.name = "journal.prove",
        .summary =
-           "Walks the chain and compares every record with what each destination holds, also where the "
-           "till is stopped; names the first record that is not the same",
+           "Compares every record with what each destination holds, and names the first that is not the "
+           "same",
        .allowed = watchers,
        .key = keyed::may_be,
        .params = object({optional("wait_ms", whole(0, wait_ms_max),

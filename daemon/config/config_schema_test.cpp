@@ -83,6 +83,10 @@ TEST(config_schema, has_the_defaults_that_hold) {
         {"storage.keep_free_mib", static_cast<std::int64_t>(c->storage.keep_free >> 20)},
         {"storage.backup.every_hours", static_cast<std::int64_t>(backup_config().every_hours)},
         {"storage.backup.keep", static_cast<std::int64_t>(backup_config().keep)},
+        {"journal.checkpoint_every", static_cast<std::int64_t>(c->checkpoint_every)},
+        {"journal.retention_days", static_cast<std::int64_t>(c->retention_days)},
+        {"alarm.waiting_records", static_cast<std::int64_t>(c->lag_records_max)},
+        {"alarm.waiting_minutes", static_cast<std::int64_t>(c->lag_minutes_max)},
         {"listen.unix", json::value(c->listen.unix_path)},
         {"listen.admin", json::value(c->listen.admin_path)},
         {"plugins.isolation", c->plugins[0].how == isolation::process ? "process" : "none"},
@@ -90,7 +94,7 @@ TEST(config_schema, has_the_defaults_that_hold) {
     ASSERT_TRUE(held.count(path)) << path;
     EXPECT_EQ(*value, held[path]) << path;
   });
-  EXPECT_EQ(defaults, 9);
+  EXPECT_EQ(defaults, 13);
 }
 
 TEST(config_schema, needs_nothing_in_a_drop_in_but_the_names_of_what_is_merged) {

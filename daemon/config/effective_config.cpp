@@ -113,7 +113,9 @@ class page {
   }
 
  private:
+  // What needs a key that nobody gave is not there at all.
   static bool has_defaults(const json::object& schema) {
+    if (auto* needed = schema.if_contains("required"); needed && !needed->as_array().empty()) return false;
     for (auto& [name, one] : schema.at("properties").as_object())
       if (one.as_object().contains("default")) return true;
     return false;

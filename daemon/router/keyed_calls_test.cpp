@@ -44,6 +44,7 @@ class keyed_calls_on_a_till : public ::testing::Test {
   void SetUp() override { live(); }
   void live() {
     die();
+    disk_.heal();
     io_ = std::make_unique<asio::io_context>();
     store::options how;
     how.folder = folder_.path();
@@ -204,7 +205,7 @@ TEST_F(keyed_calls_on_a_till, repeat_what_was_booked_although_the_disk_is_full_o
   disk_.fail(tests::fault_vfs::operation::write, 1, ENOSPC);
   EXPECT_EQ(kind_of(sell(R"({"idempotency_key":"b"})")), "storage_full");
   EXPECT_EQ(sell(R"({"idempotency_key":"a"})").text, first.text);
-  disk_.fail(tests::fault_vfs::operation::sync, 1, EIO);
+  disk_.fail(tests::fault_vfs::operation::sync, 1, EIO, tests::fault_vfs::repeat::for_ever);
   EXPECT_EQ(kind_of(sell(R"({"idempotency_key":"c"})")), "storage_failed");
   EXPECT_EQ(sell(R"({"idempotency_key":"a"})").text, first.text);
   EXPECT_EQ(kind_of(sell(R"({"idempotency_key":"a","x":2})")), "key_conflict");
@@ -253,7 +254,7 @@ TEST_F(keyed_calls_on_a_till, store_the_intent_before_the_device_is_asked) {
 
 TEST_F(keyed_calls_on_a_till, ask_no_device_when_the_intent_cannot_be_stored) {
   device d;
-  disk_.fail(tests::fault_vfs::operation::sync, 1, EIO);
+  disk_.fail(tests::fault_vfs::operation::sync, 1, EIO, tests::fault_vfs::repeat::for_ever);
   EXPECT_EQ(kind_of(print(d, R"({"idempotency_key":"p"})")), "storage_failed");
   EXPECT_EQ(d.acted, 0);
 }
@@ -261,7 +262,7 @@ TEST_F(keyed_calls_on_a_till, ask_no_device_when_the_intent_cannot_be_stored) {
 TEST_F(keyed_calls_on_a_till, say_unknown_when_the_device_acted_and_the_answer_cannot_be_stored) {
   device d;
   ASSERT_FALSE(sell(R"({"idempotency_key":"a"})").is_error);  // a new log is synced twice
-  disk_.fail(tests::fault_vfs::operation::sync, 2, EIO);
+  disk_.fail(tests::fault_vfs::operation::sync, 2, EIO, tests::fault_vfs::repeat::for_ever);
   EXPECT_EQ(kind_of(print(d, R"({"idempotency_key":"p"})")), "outcome_unknown");
   EXPECT_EQ(d.acted, 1);
   // After the restart the device is asked what became of it, and not to print again.
@@ -362,7 +363,7 @@ TEST_F(keyed_calls_on_a_till, repeat_what_a_device_did_although_it_is_away_or_th
   EXPECT_EQ(d.acted, 1);
   EXPECT_FALSE(print(d, R"({"idempotency_key":"q","x":2})").is_error);
 
-  disk_.fail(tests::fault_vfs::operation::sync, 1, EIO);
+  disk_.fail(tests::fault_vfs::operation::sync, 1, EIO, tests::fault_vfs::repeat::for_ever);
   EXPECT_EQ(kind_of(print(d, R"({"idempotency_key":"r"})")), "storage_failed");
   EXPECT_EQ(print(d, R"({"idempotency_key":"p"})").text, first.text);
   EXPECT_EQ(kind_of(without_device(R"({"idempotency_key":"s"})")), "device_gone");

@@ -157,7 +157,7 @@ TEST_F(identity, stops_both_machines_that_run_with_one_identity) {
   EXPECT_EQ(quarantine_code(), "");
   auto status = central.get("/v1/status").json();
   auto& events = status.at("events").as_array();
-  ASSERT_EQ(events.size(), 2u);
+  ASSERT_EQ(events.size(), 3u) << "listed, stopped, released";
   EXPECT_EQ(events[0].at("kind").as_string(), "released");
   EXPECT_EQ(events[0].at("event").at("reason").as_string(), "the clone is switched off");
   EXPECT_EQ(events[1].at("kind").as_string(), "quarantined");
@@ -213,7 +213,7 @@ TEST_F(identity, names_the_exact_record_that_somebody_changed_in_the_database) {
   sqlite3_close(raw);
   auto damaged = central.command({"verify"});
   EXPECT_EQ(damaged.code, 3);
-  EXPECT_NE(damaged.output.find("DAMAGED: entry 17, till till-1, record 17"), std::string::npos)
+  EXPECT_NE(damaged.output.find("DAMAGED: entry 18, till till-1, record 17"), std::string::npos)
       << damaged.output;
   // The running server finds it too.
   ASSERT_TRUE(central.start());

@@ -29,7 +29,8 @@ result<bool> fresh_copy::step() { return no_copy(); }
 
 result<std::unique_ptr<base::database>> fresh_copy::put_in_place() { return no_copy(); }
 
-// Its files have one name each. What a new process may believe of a log, log_disk itself decides.
+// Its files have one name each, and they are in memory: there is nothing to rename. What a new process may
+// believe of them the disk itself decides.
 result<> settle_files(const std::string&) { return {}; }
 void note_distrust(const std::string&) {}
 bool is_distrusted(const std::string&) { return false; }
