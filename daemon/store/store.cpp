@@ -321,8 +321,9 @@ bool store::run_pieces(group& g, undoing what) {
       i.outcome = error{errc::storage_full, "the disk is nearly full; what is left is kept for forwarding"};
       continue;
     }
-    auto end = rows_->end();
+    journal_end end;
     if (what == undoing::a_piece) {
+      end = rows_->end();
       // Without a savepoint one piece of work could not be undone alone, so the whole group is.
       if (auto marked = db_->mark(); !marked) {
         db_->rollback();
