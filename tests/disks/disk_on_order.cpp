@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 
+#include "tests/support/process.hpp"
 #include "tests/support/shop.hpp"
 
 namespace tilld::disks {
@@ -24,10 +24,8 @@ disk_on_order::disk_on_order(const std::string& file) : file_(file) {
 disk_on_order::~disk_on_order() { ::munmap(disk_, sizeof(failing_disk)); }
 
 std::vector<std::string> disk_on_order::environment() const {
-  std::vector<std::string> all{"LD_PRELOAD=" TILLD_FAILING_DISK_LIBRARY, "TILLD_TEST_DISK=" + file_};
-  // The library comes before the sanitizers' own, which they would mind.
-  const char* given = std::getenv("ASAN_OPTIONS");
-  all.push_back("ASAN_OPTIONS=verify_asan_link_order=0" + (given ? ":" + std::string(given) : ""));
+  auto all = tests::preloading(TILLD_FAILING_DISK_LIBRARY);
+  all.push_back("TILLD_TEST_DISK=" + file_);
   return all;
 }
 

@@ -76,8 +76,8 @@ class campaign {
     shop_.add_central(names[0], "ledger");
     shop_.add_central(names[1], "witness");
     for (auto* name : names) shop_.start_central(name);
-    shop_.till_environment = {std::string("LD_PRELOAD=") + TILLD_CLOCK_LIBRARY,
-                              "TILLD_TEST_SPEED=" + std::to_string(how.speed)};
+    shop_.till_environment = tests::preloading(TILLD_CLOCK_LIBRARY);
+    shop_.till_environment.push_back("TILLD_TEST_SPEED=" + std::to_string(how.speed));
     shop_.start_till();
     seller_ = std::make_unique<seller>(shop_.connect());
     seller_->sell();
