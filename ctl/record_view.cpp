@@ -134,8 +134,12 @@ std::string show_verification(const boost::json::object& r, const style& look) {
 
 std::string show_proof(const boost::json::object& r, const style& look) {
   std::string out = harmless(text_of(r, "till")) + ": ";
-  out += flag_of(r, "agrees") ? look.good("till and servers agree")
-                              : look.bad("till and servers do not agree, or could not all be asked");
+  if (!flag_of(r, "agrees"))
+    out += look.bad("till and servers do not agree, or could not all be asked");
+  else if (list_of(r, "servers").empty())
+    out += look.warn("no server is set up, so nothing was compared");
+  else
+    out += look.good("till and servers agree");
   out += "\n";
   auto from = figure(integer_of(r, "from").value_or(1)),
        verified = figure(integer_of(r, "verified").value_or(0));

@@ -132,6 +132,15 @@ TEST_F(view, says_how_far_a_chain_holds) {
             "Good until    no record\n");
 }
 
+TEST_F(view, says_that_nothing_was_compared_where_there_is_no_server) {
+  auto alone = show_proof(object(R"({"till":"t","agrees":true,"whole":true,"verified":3,"servers":[]})"), {});
+  EXPECT_TRUE(alone.starts_with("t: no server is set up, so nothing was compared\n")) << alone;
+  auto two = show_proof(object(R"({"till":"t","agrees":true,"whole":true,"verified":3,
+      "servers":[{"destination":"l","role":"ledger","reached":true,"verified":3}]})"),
+                        {});
+  EXPECT_TRUE(two.starts_with("t: till and servers agree\n")) << two;
+}
+
 TEST_F(view, shows_a_record_with_its_body) {
   auto record = object(
       R"({"epoch":1,"sequence":2,"id":"018b","kind":"sale","happened_ms":1700000000000,"clock_trusted":false,

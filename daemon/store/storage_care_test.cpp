@@ -127,6 +127,30 @@ TEST_F(a_till_that_is_cared_for, names_a_damaged_record_the_sums_of_another_and_
   EXPECT_TRUE(sell(5));
 }
 
+TEST_F(a_till_that_is_cared_for, looks_from_where_the_journal_begins_also_when_old_records_leave_meanwhile) {
+  backups_ = folder_.file("copies");
+  ASSERT_TRUE(base::make_folders(backups_));
+  open();
+  for (int i = 1; i <= 1000; ++i) ASSERT_TRUE(sell(i));
+  // The one before the first slice, the other while the walk stands somewhere behind record 200.
+  auto leave = [&](std::uint64_t last) {
+    return run(work_kind::books, [last](rows& in) -> result<> {
+      auto record = in.read(last, 1, 1);
+      if (!record) return record.error();
+      return in.remove_up_to({1, last, record->front().hash});
+    });
+  };
+  ASSERT_TRUE(leave(100));
+  care();
+  ASSERT_TRUE(run_until([&] { return care_->check().records >= 200; }));
+  ASSERT_TRUE(leave(900));
+  ASSERT_TRUE(run_until_checked());
+  EXPECT_EQ(names_of(care_->check().damaged), std::vector<std::string>());
+  EXPECT_LT(care_->check().records, 1000u);
+  ASSERT_TRUE(run_until([&] { return care_->backup().now == storage_care::state::done; }))
+      << care_->backup().why;
+}
+
 TEST_F(a_till_that_is_cared_for, begins_a_damaged_cursor_anew_instead_of_standing_still) {
   open();
   ASSERT_TRUE(sell(100));

@@ -295,6 +295,21 @@ TEST(store, acknowledges_nothing_when_the_copy_fails_too_and_still_reads) {
   ASSERT_TRUE(t.sell(400));
 }
 
+TEST(store, goes_on_in_a_fresh_file_that_begins_where_the_old_one_did) {
+  till t;
+  for (int i = 1; i <= 6; ++i) ASSERT_TRUE(t.sell(100 * i));
+  ASSERT_TRUE(t.run(work_kind::books, [](rows& in) -> result<> {
+    auto last = in.read(4, 1, 1);
+    if (!last) return last.error();
+    return in.remove_up_to({1, 4, last->front().hash});
+  }));
+  t.disk.fail(tests::fault_vfs::operation::sync, 1, EIO);
+  ASSERT_TRUE(t.sell(700));
+  EXPECT_EQ(t->head().sequence, 7u);
+  EXPECT_EQ(t->beginning().sequence, 4u);
+  EXPECT_FALSE(t->failed());
+}
+
 TEST(store, serves_readers_while_it_copies_and_writers_behind_it_in_their_order) {
   till t(threads::always_own_thread);
   ASSERT_TRUE(t.sell(100));
