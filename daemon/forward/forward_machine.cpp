@@ -329,27 +329,37 @@ void forward_machine::remember(const sync::acknowledgement& a) {
     store_next_ = w;
     return;
   }
+  store(w);
+}
+
+void forward_machine::store(const sync::witness& w) {
   storing_ = true;
+  store_again_at_ms_ = 0;
   out_.emplace_back(forward_action::store{w});
 }
 
 forward_steps forward_machine::witness_stored(moment now, const base::result<>& outcome) {
   now_ = now;
   storing_ = false;
-  if (!outcome)
+  if (outcome) {
+    store_failures_ = 0;
+  } else {
     tell(log_level::warning, "The destination's acknowledgement could not be stored", outcome.error());
-  if (store_next_) {
-    storing_ = true;
-    out_.emplace_back(forward_action::store{*store_next_});
-    store_next_.reset();
+    ++store_failures_;
   }
+  if (auto next = std::exchange(store_next_, {}))
+    store(*next);
+  else if (!outcome)
+    store_again_at_ms_ = now.monotonic_ms + retry_delay(store_failures_, false);
   return finish();
 }
 
 forward_steps forward_machine::wake(moment now) {
   now_ = now;
   timer_ms_ = 0;
-  if (!started_ || now.monotonic_ms < deadline()) return finish();
+  if (!started_) return finish();
+  if (store_again_at_ms_ != 0 && now.monotonic_ms >= store_again_at_ms_) store(*witness_);
+  if (now.monotonic_ms < deadline_of_phase()) return finish();
   switch (phase_) {
     case phase::waiting:
       phase_ = phase::connecting;
@@ -419,7 +429,7 @@ void forward_machine::fail(error why, bool slow) {
   reading_ = false;
   standing_.reset();
   position_wanted_.reset();
-  auto delay = retry_delay(slow);
+  auto delay = retry_delay(failures_, slow);
   retry_at_ms_ = now_.monotonic_ms + delay;
   status_.next_try_unix_ms = now_.unix_ms + static_cast<std::int64_t>(delay);
   phase_ = phase::waiting;
@@ -427,14 +437,18 @@ void forward_machine::fail(error why, bool slow) {
 }
 
 // Between half and the whole of a time that doubles with every failure.
-std::uint64_t forward_machine::retry_delay(bool slow) {
-  auto whole = slow
-                   ? settings_.retry_ms_slow
-                   : std::min(settings_.retry_ms_max, settings_.retry_ms_min << std::min(failures_ - 1, 20u));
+std::uint64_t forward_machine::retry_delay(std::uint32_t failures, bool slow) {
+  auto whole = slow ? settings_.retry_ms_slow
+                    : std::min(settings_.retry_ms_max, settings_.retry_ms_min << std::min(failures - 1, 20u));
   return whole / 2 + ((whole - whole / 2) * now_.jitter >> 32);
 }
 
 std::uint64_t forward_machine::deadline() const {
+  auto at = deadline_of_phase();
+  return store_again_at_ms_ == 0 ? at : std::min(at, store_again_at_ms_);
+}
+
+std::uint64_t forward_machine::deadline_of_phase() const {
   switch (phase_) {
     case phase::waiting: return retry_at_ms_;
     case phase::connecting: return phase_since_ms_ + settings_.connect_ms_max;

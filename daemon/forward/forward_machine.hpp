@@ -162,8 +162,10 @@ class forward_machine {
   void tell(base::log_level level, std::string sentence, std::optional<base::error> why = {});
   void fail(base::error why);
   void fail(base::error why, bool slow);
-  std::uint64_t retry_delay(bool slow);
+  void store(const wire::sync::witness& w);
+  std::uint64_t retry_delay(std::uint32_t failures, bool slow);
   std::uint64_t deadline() const;
+  std::uint64_t deadline_of_phase() const;
   forward_steps finish();
 
   forward_settings settings_;
@@ -185,6 +187,8 @@ class forward_machine {
   std::optional<wire::sync::witness> witness_;
   bool storing_ = false;
   std::optional<wire::sync::witness> store_next_;
+  std::uint32_t store_failures_ = 0;     // in a row
+  std::uint64_t store_again_at_ms_ = 0;  // the last one could not be stored; 0: it could, or is being stored
 
   // Of the present connection.
   wire::sync::hello hello_;

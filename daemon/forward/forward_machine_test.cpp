@@ -590,6 +590,61 @@ TEST(forward, ignores_records_that_were_read_for_an_earlier_connection) {
   EXPECT_FALSE(r.has_sent(frame_type::append));
 }
 
+TEST(forward, stores_an_acknowledgement_again_when_the_disk_refused_it) {
+  rig r;
+  r.write(1);
+  r.start();
+  r.sign_on({});
+  r.answer_stores = false;
+  r.appended(r.take_sent(frame_type::append).request, r.head);
+  std::vector<std::uint64_t> waits;
+  auto stores = r.stores;
+  for (int i = 0; i < 12; ++i) {
+    r.run(r.machine->witness_stored(r.now, base::error{errc::storage_full, "the disk is full"}));
+    ASSERT_LE(r.timer, r.now.monotonic_ms + r.settings.retry_ms_max);
+    waits.push_back(r.timer - r.now.monotonic_ms);
+    r.stored.reset();
+    // The connection is asked for a sign of life by the same timer, and central gives it.
+    while (r.stores == stores) {
+      r.now.monotonic_ms = r.timer;
+      r.run(r.machine->wake(r.now));
+      if (r.has_sent(frame_type::ping)) r.arrive(frame_type::pong, r.take_sent(frame_type::ping).request, {});
+    }
+    EXPECT_EQ(r.stores, ++stores);
+    ASSERT_TRUE(r.stored);
+    EXPECT_EQ(r.stored->last.head, r.head);
+  }
+  EXPECT_LE(waits.front(), r.settings.retry_ms_min);
+  EXPECT_EQ(r.closes, 0u);
+  EXPECT_TRUE(r.machine->status().connected);
+
+  r.run(r.machine->witness_stored(r.now, {}));
+  for (int i = 0; i < 3; ++i) {
+    r.now.monotonic_ms = r.timer;
+    r.run(r.machine->wake(r.now));
+    if (r.has_sent(frame_type::ping)) r.arrive(frame_type::pong, r.take_sent(frame_type::ping).request, {});
+  }
+  EXPECT_EQ(r.stores, stores) << "what is stored is not stored again";
+}
+
+TEST(forward, stores_an_acknowledgement_again_without_a_connection) {
+  rig r;
+  r.write(1);
+  r.start();
+  r.sign_on({});
+  r.answer_stores = false;
+  r.appended(r.take_sent(frame_type::append).request, r.head);
+  r.run(r.machine->witness_stored(r.now, base::error{errc::storage_full, "the disk is full"}));
+  r.run(r.machine->disconnected(r.now, {errc::central_unreachable, "reset"}));
+  auto stores = r.stores;
+  for (int i = 0; i < 4 && r.stores == stores; ++i) {
+    r.now.monotonic_ms = r.timer;
+    r.run(r.machine->wake(r.now));
+  }
+  EXPECT_EQ(r.stores, stores + 1);
+  EXPECT_EQ(r.stored->last.head, r.head);
+}
+
 TEST(forward, stores_one_witness_at_a_time_and_then_the_newest) {
   rig r;
   r.answer_stores = false;

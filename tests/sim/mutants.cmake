@@ -70,12 +70,13 @@ planted_source(daemon/forward/forward_machine.cpp
   "if (!${is}no_patience_ends)) fail({errc::central_unreachable, \"no answer in time to a batch\"})@"
   "fail({errc::central_unreachable, \"no answer in time to a sign of life\"})@"
   "if (!${is}no_patience_ends)) fail({errc::central_unreachable, \"no answer in time to a sign of life\"})@"
-  "std::uint64_t forward_machine::retry_delay(bool slow) {"
-  "std::uint64_t forward_machine::retry_delay(bool slow) {
-  if (${is}retry_never_comes) && failures_ > 3) return std::uint64_t{1} << 40@"
+  "std::uint64_t forward_machine::retry_delay(std::uint32_t failures, bool slow) {"
+  "std::uint64_t forward_machine::retry_delay(std::uint32_t failures, bool slow) {
+  if (${is}retry_never_comes) && failures > 3) return std::uint64_t{1} << 40@"
   "  phase_ = phase::connecting@\n  phase_since_ms_ = now.monotonic_ms@\n  out_.emplace_back(forward_action::connect{})@\n  return finish()@"
   "  if (${is}restart_does_not_connect) && witness_) return finish()@
   phase_ = phase::connecting@\n  phase_since_ms_ = now.monotonic_ms@\n  out_.emplace_back(forward_action::connect{})@\n  return finish()@"
+  "  else if (!outcome)\n" "  else if (!outcome && !${is}cursor_is_tried_once))\n"
   "in_flight_.erase(in_flight_.begin(), covered + 1)@"
   "if (${is}acknowledged_is_what_was_sent)) a->head = tail_@
   in_flight_.erase(in_flight_.begin(), covered + 1)@"

@@ -7,6 +7,8 @@
 namespace tilld::sim {
 namespace {
 
+// Of a seed, before the shop closes.
+constexpr std::uint64_t events_min = 1'000;
 constexpr std::uint64_t look_every_ms = 1'000;
 // After the faults stop. The longest waits are of the product: a minute between two tries where a person
 // should act, twenty seconds without an answer, a stalled device.
@@ -59,7 +61,7 @@ void shop::sell() {
   for (auto& t : tills_) t->storage().faults.sync_ms_max = rates_.sync_ms_max;
   for (auto& c : clients_) c->open();
   world_.after(look_every_ms, [this] { trouble(); });
-  world_.after(rates_.sales_ms, [this] { calm_down(); });
+  world_.after(rates_.sales_ms, [this] { close_when_enough_happened(); });
   auto early = world_.dice.between(2'000, rates_.sales_ms / 2);
   auto late = world_.dice.between(early + 1, rates_.sales_ms - 1);
   if (rates_.till_disk_set_back || rates_.twin_till)
@@ -76,6 +78,12 @@ void shop::sell() {
     });
     world_.after(late, [this] { set_back_central(); });
   }
+}
+
+// A shop in which nearly everything was down all day has shown little.
+void shop::close_when_enough_happened() {
+  if (world_.events() >= events_min) return calm_down();
+  world_.after(look_every_ms, [this] { close_when_enough_happened(); });
 }
 
 // Once a second: what goes wrong in the next one.
@@ -260,7 +268,8 @@ bool shop::settled() {
       auto& status = t->status(d);
       // A till whose server lost its power believes for a while that it has a connection.
       auto held = centrals_[d]->machine_state().standing_of(t->till_name()).head;
-      bool drained = status.connected && status.acknowledged == t->head() && held == t->head();
+      bool drained = status.connected && status.acknowledged == t->head() && held == t->head() &&
+                     t->stored_cursor(d) == t->head();
       if (!drained && (!oracle_.is_forked(t->till_name()) || alarm_at(*t, d).empty())) return false;
     }
   }
@@ -294,6 +303,9 @@ void shop::judge() {
       auto& why = t->status(d).last_error;
       auto shown = !alarm.empty() ? alarm : why ? base::to_string(*why) : "no error";
       oracle_.judge_pair(t->till_name(), journal, centrals_[d]->name(), held[d], !alarm.empty(), shown);
+      if (alarm.empty() && t->status(d).acknowledged == t->head() && t->stored_cursor(d) != t->head())
+        world_.broken("INV-6 what central acknowledged is stored",
+                      t->till_name() + " still shows what " + centrals_[d]->name() + " has long had");
     }
   }
 }

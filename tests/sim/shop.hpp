@@ -33,6 +33,7 @@ class shop {
   void set_back_till();
   void add_twin();
   void set_back_central();
+  void close_when_enough_happened();
   void calm_down();
   void look_whether_settled(std::uint64_t until_ms);
   bool twin_goes_unnoticed();
