@@ -87,6 +87,9 @@ std::string show_status(const boost::json::object& s, const style& look, std::in
           ? look.good("all is well")
           : look.bad("degraded, " + count(static_cast<std::int64_t>(problems.size()), "problem", "problems"));
   out += "\n\n";
+  if (auto seed = integer_of(object_of(s, "chaos"), "seed"))
+    out += look.bad("CHAOS " + std::to_string(*seed) + ": this till fails on purpose. Never in a shop.") +
+           "\n\n";
   out += line(look, "Program", "tilld " + harmless(text_of(s, "version")));
   if (auto started = integer_of(s, "started_ms"))
     out += line(look, "Since", moment(*started) + " (" + duration(integer_of(s, "up_ms").value_or(0)) + ")");

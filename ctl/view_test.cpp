@@ -76,6 +76,12 @@ TEST_F(view, shows_how_a_plugin_is_and_why_it_ended) {
   EXPECT_EQ(show_plugins({}, {}), "No plugin is set up; see plugins: in tilld.yaml.\n");
 }
 
+TEST_F(view, says_first_that_a_till_fails_on_purpose) {
+  auto shown = show_status(object(R"({"state":"degraded","till":"till-1","problems":[],"chaos":{"seed":7}})"),
+                           {}, now_ms);
+  EXPECT_NE(shown.find("CHAOS 7"), std::string::npos) << shown;
+}
+
 TEST_F(view, puts_the_problems_at_the_end_of_the_status_each_with_its_cure) {
   auto status =
       object(R"({"state":"degraded","version":"0.1.0","till":"till-1","branch":"main","merchant":"acme",

@@ -1,7 +1,7 @@
 // tilld: the daemon on the till.
 //
 //   tilld [--config FILE] [--check-config | --print-config] [--config-schema NAME] [--openrpc]
-//   [--plugin-host PROGRAM] [--debug-plugins] [--check-schemas] [--verbose]
+//   [--plugin-host PROGRAM] [--debug-plugins] [--check-schemas] [--chaos SEED] [--verbose]
 //
 // Exit codes: 0 stopped as asked, 1 could not run, 64 wrong usage, 78 wrong configuration.
 #include <malloc.h>
@@ -20,6 +20,7 @@
 #include "base/log.hpp"
 #include "base/step.hpp"
 #include "daemon/calls/openrpc.hpp"
+#include "daemon/calls/params.hpp"
 #include "daemon/config/config_schema.hpp"
 #include "daemon/config/effective_config.hpp"
 #include "daemon/config/installed_places.hpp"
@@ -154,6 +155,11 @@ int main(int argc, char** argv) {
       "--check-schemas", options.check_schemas,
       "Report every message between daemon and plugins that does not fit its schema, and what is wrong "
       "with it; for who writes plugins");
+  app.add_option("--chaos", options.chaos_seed,
+                 "Let calls, connections and devices fail on purpose, the same way for the same number: for "
+                 "who writes "
+                 "till software, never for a shop")
+      ->check(CLI::Range(std::int64_t(0), daemon::number_max));
   app.add_flag("--allow-test-environment", options.allow_test_environment,
                "Let variables named TILLD_TEST_... have an effect");
   app.add_flag("--verbose", verbose, "Log every detail");

@@ -35,9 +35,17 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
   if (auto done = d->count_this_start(); !done) return done.error();
 
   auto executor = io.get_executor();
+  if (auto seed = d->options_.chaos_seed) {
+    d->on_purpose_ = std::make_unique<chaos>(*seed);
+    base::log(
+        base::log_level::warning,
+        "CHAOS: this daemon closes connections, loses answers and kills devices on purpose. Never in a shop.",
+        {{"seed", *seed}});
+  }
   d->keyed_ = std::make_unique<keyed_calls>(executor, *d->journal_, d->clock_, d->mac_key_);
-  host_settings hosts{d->options_.plugin_host, d->settings_.state_folder, d->options_.allow_test_environment,
-                      d->options_.debug_plugins, d->options_.check_schemas};
+  host_settings hosts{
+      d->options_.plugin_host,   d->settings_.state_folder, d->options_.allow_test_environment,
+      d->options_.debug_plugins, d->options_.check_schemas, d->on_purpose_.get()};
   d->plugins_ = std::make_unique<plugin_set>(executor, d->clock_, hosts, d->events_);
   d->claims_ = std::make_unique<claim_desk>(executor, d->clock_, d->events_);
   d->parts_.reset(new till_parts{
@@ -49,6 +57,7 @@ result<std::unique_ptr<till_daemon>> till_daemon::open(boost::asio::io_context& 
       },
       d->aside_.get_executor()});
   auto& till = *d->parts_;
+  till.on_purpose = d->on_purpose_.get();
   add_calls(d->methods_, &till);
   d->queue_news_ = std::make_unique<queue_news>(till);
   pass_events_through_claims(till);
@@ -251,8 +260,8 @@ std::string till_daemon::status_line() const {
   for (auto& p : plugins_->all()) ready += p->state() == plugin_state::ready;
   std::uint64_t most = 0;
   for (auto& b : journal_->backlogs()) most = std::max(most, b.records);
-  return std::to_string(ready) + " of " + std::to_string(plugins_->all().size()) + " plugins ready, " +
-         std::to_string(most) + " records wait";
+  return (on_purpose_ ? "CHAOS, never in a shop; " : "") + std::to_string(ready) + " of " +
+         std::to_string(plugins_->all().size()) + " plugins ready, " + std::to_string(most) + " records wait";
 }
 
 }  // namespace tilld::daemon

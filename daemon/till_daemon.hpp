@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -22,8 +23,9 @@ class forward_journal;
 struct daemon_options {
   std::string plugin_host;  // program that runs a plugin in a process of its own
   bool allow_test_environment = false;
-  bool debug_plugins = false;  // as in host_settings
-  bool check_schemas = false;  // likewise
+  bool debug_plugins = false;               // as in host_settings
+  bool check_schemas = false;               // likewise
+  std::optional<std::uint64_t> chaos_seed;  // things go wrong on purpose
 };
 
 class till_daemon {
@@ -68,6 +70,7 @@ class till_daemon {
   std::unique_ptr<retention> retention_;
   std::unique_ptr<forward_journal> forward_journal_;
   std::unique_ptr<device_keys> device_keys_;
+  std::unique_ptr<chaos> on_purpose_;  // null in a shop
   event_hub events_{clock_};
   router methods_;
   token_book tokens_;

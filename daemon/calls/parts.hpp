@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "base/crypto.hpp"
+#include "daemon/chaos/chaos.hpp"
 #include "daemon/claims/claim_desk.hpp"
 #include "daemon/config/config.hpp"
 #include "daemon/events/device_states.hpp"
@@ -54,6 +55,7 @@ struct till_parts {
   std::function<void(const std::string& principal)> hang_up;
   boost::asio::any_io_executor aside;  // a thread for what would hold the I/O thread up; may be empty
   device_states states = {};           // what devices said of themselves last
+  chaos* on_purpose = nullptr;         // what goes wrong on purpose; null in a shop
 };
 
 // Writes a record that no call asked for: a plugin died, a person decided. Failure is logged; nothing waits

@@ -59,24 +59,26 @@ answer hello(till_parts& till, const call& c) {
     who.principal = "token:" + row->id;
     who.acts_as = *r;
   }
-  return make_result({{"protocol", who.protocol},
-                      {"server", {{"name", "tilld"}, {"version", TILLD_VERSION}}},
-                      {"till", till.settings.till},
-                      {"branch", till.settings.branch},
-                      {"merchant", till.settings.merchant},
-                      {"principal", who.principal},
-                      {"role", name(who.acts_as)},
-                      {"language", who.language == base::language::german ? "de" : "en"},
-                      {"session", who.connection},
-                      {"boot", till.boot_id},
-                      {"capabilities", capabilities(till)},
-                      {"limits",
-                       {{"line_octets", wire::line_size_max},
-                        {"requests_in_flight", requests_in_flight_max},
-                        {"connections", connections_max},
-                        {"blob_octets", wire::plugin_blob_size_max},
-                        {"memory_octets", connection_memory_max},
-                        {"large_requests_octets", large_requests_max}}}});
+  boost::json::object result{{"protocol", who.protocol},
+                             {"server", {{"name", "tilld"}, {"version", TILLD_VERSION}}},
+                             {"till", till.settings.till},
+                             {"branch", till.settings.branch},
+                             {"merchant", till.settings.merchant},
+                             {"principal", who.principal},
+                             {"role", name(who.acts_as)},
+                             {"language", who.language == base::language::german ? "de" : "en"},
+                             {"session", who.connection},
+                             {"boot", till.boot_id},
+                             {"capabilities", capabilities(till)},
+                             {"limits",
+                              {{"line_octets", wire::line_size_max},
+                               {"requests_in_flight", requests_in_flight_max},
+                               {"connections", connections_max},
+                               {"blob_octets", wire::plugin_blob_size_max},
+                               {"memory_octets", connection_memory_max},
+                               {"large_requests_octets", large_requests_max}}}};
+  if (till.on_purpose) result["chaos"] = {{"seed", till.on_purpose->seed()}};
+  return make_result(result);
 }
 
 answer ping(const till_parts& till, const call& c) {
@@ -126,7 +128,9 @@ void add_session_calls(router& methods, till_parts* till) {
                                   needed("memory_octets", whole(), "of all connections together"),
                                   needed("large_requests_octets", whole(),
                                          "of all large requests in hand together, sales aside")}),
-                          "beyond which calls wait or are refused")}),
+                          "beyond which calls wait or are refused"),
+                   optional("chaos", object({needed("seed", whole(0), "of --chaos")}),
+                            "only with --chaos: things go wrong on purpose")}),
        .errors = {errc::protocol_unsupported, errc::unauthenticated}},
       [till](const call& c) { return hello(*till, c); });
   // The session closes after it has answered this.

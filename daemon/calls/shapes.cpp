@@ -19,6 +19,16 @@ schema shape_of_problem() {
                  needed("hint", text(), "what to do")});
 }
 
+schema shape_of_chaos() {
+  return object({needed("seed", whole(0), "of --chaos"),
+                 needed("calls", whole(0), "that could have been disturbed"),
+                 needed("delayed", whole(0), "calls"),
+                 needed("closed_before", whole(0), "connections, before the call"),
+                 needed("closed_after", whole(0), "connections, after the call had its effect"),
+                 needed("questions", whole(0), "to devices"), needed("killed", whole(0), "devices"),
+                 needed("answers_lost", whole(0), "of devices that had acted")});
+}
+
 schema shape_of_destination() {
   return object(
       {needed("name", text(), "as in tilld.yaml"),
@@ -110,7 +120,7 @@ schema shape_of_queue() {
 
 schema shape_of_status() {
   return object(
-      {needed("state", one_of({"ok", "degraded"}), "degraded when there are problems"),
+      {needed("state", one_of({"ok", "degraded"}), "degraded when there are problems, and with --chaos"),
        needed("version", text(), "of tilld"), needed("till", text(), "its id"),
        needed("branch", text(), "its shop"), needed("merchant", text(), "whose books these are"),
        needed("boot", hex(16), "another one after each start of the daemon"),
@@ -151,7 +161,8 @@ schema shape_of_status() {
               "of the database"),
        needed("queue", shape_of_queue(), "as queue.status answers"),
        needed("plugins", list(shape_of_plugin()), "as plugin.list answers"),
-       needed("problems", list(shape_of_problem()), "what a person should look at")});
+       needed("problems", list(shape_of_problem()), "what a person should look at"),
+       optional("chaos", shape_of_chaos(), "only with --chaos: what went wrong on purpose so far")});
 }
 
 schema shape_of_operation() {

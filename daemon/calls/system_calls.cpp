@@ -144,7 +144,7 @@ boost::json::object status(const till_parts& till) {
   }
   auto now = till.clock.now();
   boost::json::object o{
-      {"state", problems.empty() ? "ok" : "degraded"},
+      {"state", problems.empty() && !till.on_purpose ? "ok" : "degraded"},
       {"version", TILLD_VERSION},
       {"till", till.settings.till},
       {"branch", till.settings.branch},
@@ -160,6 +160,7 @@ boost::json::object status(const till_parts& till) {
       {"queue", queue_status(till)},
       {"plugins", till.plugins.describe()},
       {"problems", std::move(problems)}};
+  if (till.on_purpose) o["chaos"] = till.on_purpose->describe();
   return o;
 }
 

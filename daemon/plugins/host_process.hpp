@@ -18,6 +18,8 @@
 
 namespace tilld::daemon {
 
+class chaos;
+
 struct host_settings {
   std::string program;       // path of tilld-plugin-host
   std::string state_folder;  // an instance's own folder is FOLDER/plugins/NAME
@@ -28,6 +30,8 @@ struct host_settings {
   // Reports every message that does not fit its schema, in both directions and with what is wrong; else the
   // first of each name and without the words, which may quote what the message holds.
   bool check_schemas = false;
+  // What goes wrong on purpose; null in a shop. Outlives the instances.
+  chaos* on_purpose = nullptr;
 };
 
 // How it ended, for people: "signal 11 (Segmentation fault)", "exit 3".

@@ -8,6 +8,7 @@
 
 #include "base/as_result.hpp"
 #include "base/log.hpp"
+#include "daemon/chaos/chaos.hpp"
 #include "plugin-api/catalogue.hpp"
 #include "wire/plugin_instance.hpp"
 
@@ -96,6 +97,14 @@ asio::awaitable<void> instance::run() {
     }
   }
   finished_ = true;
+}
+
+// A clean slate behind it: deaths on purpose must not make the daemon give the plugin up.
+void instance::die_on_purpose() {
+  if (stopping_) return;
+  restart_wanted_ = true;
+  end_run("chaos");
+  wake_.cancel();
 }
 
 void instance::restart() {
@@ -328,6 +337,14 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
                                     request.body,
                                     request.blob};
   check_own("request", request.name, request.body);
+  auto fate =
+      settings_.on_purpose ? settings_.on_purpose->next_question(request.name) : chaos::device_fate::lives;
+  if (fate == chaos::device_fate::dies_before) {
+    lane_.leave();
+    die_on_purpose();
+    not_given(errc::device_gone, how_.name + " ended before it was asked: chaos");
+    co_return reply;
+  }
   if (left <= 0 || !send(message)) {
     lane_.leave();
     not_given(left <= 0 ? errc::device_timeout : errc::device_gone,
@@ -335,6 +352,8 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
     co_return reply;
   }
   pending_[id] = mine;
+  // It may have read the request or not: nobody knows, and that is meant.
+  if (fate == chaos::device_fate::dies_after) die_on_purpose();
   // The plugin may keep it waiting for a customer; what it was asked is its own now.
   std::string().swap(request.body);
   std::string().swap(request.blob);
@@ -345,6 +364,11 @@ asio::awaitable<plugin_reply> instance::ask(plugin_request request) {
     co_await mine->timer.async_wait(base::as_result);
   }
   lane_.leave();
+  if (mine->answer && fate == chaos::device_fate::answer_is_lost) {
+    reply.what = plugin_reply::phase::lost;
+    reply.why = {errc::device_timeout, "the answer of " + how_.name + " was lost: chaos"};
+    co_return reply;
+  }
   if (mine->answer) {
     auto& answer = *mine->answer;
     reply.status = answer.status;

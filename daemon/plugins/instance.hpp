@@ -125,6 +125,7 @@ class instance : public std::enable_shared_from_this<instance> {
   void take_hello(const wire::plugin_message& message);
   void fail_pending();
   void end_run(const std::string& reason);
+  void die_on_purpose();
   // Looks at what the daemon itself sends, under check_schemas.
   void check_own(std::string_view what, std::string_view name, std::string_view body) const;
 

@@ -2,8 +2,11 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/json.hpp>
 
+#include "base/as_result.hpp"
 #include "base/log.hpp"
 #include "base/step.hpp"
 #include "wire/base64.hpp"
@@ -13,6 +16,7 @@ namespace tilld::daemon {
 namespace asio = boost::asio;
 using base::errc;
 using wire::make_error;
+using connection_fate = chaos::call_fate::connection;
 
 namespace {
 
@@ -92,8 +96,20 @@ bool conversation::may_take() const {
 
 void conversation::answer_to(std::string_view id, const wire::answer& a) {
   if (!out_) return;
-  wire::append_answer(out_->begin_message(), id, a);
+  auto& message = out_->begin_message();
+  wire::append_answer(message, id, a);
+  // Whoever sees an answer sees that it comes from a till that plays tricks.
+  if (till_.on_purpose) message.replace(message.size() - 1, 1, R"(,"chaos":true})");
   out_->end_message();
+}
+
+// Not from inside of a call that the connection itself makes.
+void conversation::hang_up_on_purpose() {
+  if (!out_) return;
+  auto close = [self = shared_from_this(), kept = out_->keep()] {
+    if (self->out_) self->out_->close();
+  };
+  asio::post(till_.executor, std::move(close));
 }
 
 void conversation::refuse(const base::error& why) { answer_to("null", make_error(why, who_->language)); }
@@ -136,6 +152,11 @@ void conversation::take(std::string_view text, std::string_view blob) {
     return;
   }
   auto* m = *found;
+  auto fate = till_.on_purpose ? till_.on_purpose->next_call(request->method) : chaos::call_fate{};
+  if (fate.what == connection_fate::closes_before) {
+    hang_up_on_purpose();
+    return;
+  }
   if (!blob.empty()) {
     if (m->quick || m->keeps_raw_params || request->params.contains("blob")) {
       answer_to(request->id,
@@ -150,6 +171,10 @@ void conversation::take(std::string_view text, std::string_view blob) {
   call c{who_, std::move(request->method), std::move(request->params), {}};
   if (m->quick) {
     auto answer = m->quick(c);
+    if (fate.what == connection_fate::closes_after) {
+      hang_up_on_purpose();
+      return;
+    }
     answer_to(request->id, answer);
     if (c.method == "session.hello") {
       signed_on_ = !who_->principal.empty();
@@ -180,15 +205,20 @@ void conversation::take(std::string_view text, std::string_view blob) {
   auto place =
       in_flight_.emplace(std::move(request->id),
                          call_in_flight{c.method, c.cancel, c.gone, c.params.contains("idempotency_key")});
-  asio::co_spawn(till_.executor, serve(out_->keep(), place, std::move(c), m->slow), asio::detached);
+  asio::co_spawn(till_.executor, serve(out_->keep(), place, std::move(c), m->slow, fate), asio::detached);
 }
 
 asio::awaitable<void> conversation::serve([[maybe_unused]] std::shared_ptr<void> kept,
-                                          calls_in_flight::iterator place, call c, slow_call run) {
+                                          calls_in_flight::iterator place, call c, slow_call run,
+                                          chaos::call_fate fate) {
   auto self = shared_from_this();
   auto language = c.who->language;
   wire::answer answer;
   try {
+    if (fate.delay.count() > 0) {
+      asio::steady_timer late(till_.executor, fate.delay);
+      co_await late.async_wait(base::as_result);
+    }
     answer = co_await run(std::move(c));
   } catch (const std::exception& bug) {
     base::log(base::log_level::error, "A call ended with an exception", {{"what", bug.what()}});
@@ -196,6 +226,10 @@ asio::awaitable<void> conversation::serve([[maybe_unused]] std::shared_ptr<void>
   }
   auto id = std::move(in_flight_.extract(place).key());
   if (!out_) co_return;
+  if (fate.what == connection_fate::closes_after) {
+    hang_up_on_purpose();
+    co_return;
+  }
   answer_to(id, answer);
   out_->flush();
   base::reach(base::step::answered);

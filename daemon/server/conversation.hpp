@@ -31,6 +31,8 @@ class outlet {
   virtual void end_message() = 0;
   // Write at once what the other side takes.
   virtual void flush() = 0;
+  // At once, whatever was said and not written.
+  virtual void close() = 0;
   // Octets that were said and not yet taken by the other side.
   virtual std::size_t unsent() const = 0;
   // A call ended: may_take() and in_flight() may say something else now.
@@ -83,8 +85,9 @@ class conversation : public std::enable_shared_from_this<conversation> {
  private:
   // The call comes by value: the method object may be gone with the next find().
   boost::asio::awaitable<void> serve(std::shared_ptr<void> kept, calls_in_flight::iterator place, call c,
-                                     slow_call run);
+                                     slow_call run, chaos::call_fate fate);
   void answer_to(std::string_view id, const wire::answer& a);
+  void hang_up_on_purpose();
   bool tell(std::string_view method, std::string_view params);
   bool cancel(std::string_view id);
 

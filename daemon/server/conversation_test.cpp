@@ -26,11 +26,13 @@ class said_aloud : public outlet {
   std::string& begin_message() override { return text; }
   void end_message() override { text += '\n'; }
   void flush() override {}
+  void close() override { closed = true; }
   std::size_t unsent() const override { return 0; }
   void call_ended() override { ++ended; }
   std::shared_ptr<void> keep() override { return nullptr; }
   std::string text;
   int ended = 0;
+  bool closed = false;
 };
 
 class a_conversation : public ::testing::Test {
@@ -138,6 +140,30 @@ TEST_F(a_conversation, gives_up_what_has_no_key_when_nobody_is_there_to_hear_it)
   EXPECT_EQ(cancelled_, 1) << "what has a key goes on";
   EXPECT_EQ(gone_, 2) << "and who only waits for it is told that nobody listens";
   EXPECT_EQ(out.ended, 0);
+}
+
+TEST_F(a_conversation, loses_answers_on_purpose_and_marks_those_that_it_gives) {
+  chaos on_purpose(1);
+  parts_->on_purpose = &on_purpose;
+  add_event_calls(methods_, parts_.get());
+  std::size_t closed = 0, answered = 0;
+  for (int i = 0; i < 200; ++i) {
+    said_aloud out;
+    auto talk = begin(out, 10);
+    ask(*talk, "events.subscribe", {{"topics", json::array{"scanner.scanned"}}});
+    turn([&] { return out.closed || !out.text.empty(); });
+    closed += out.closed;
+    answered += !out.text.empty();
+    if (!out.text.empty()) EXPECT_EQ(json::parse(out.text).at("chaos"), true) << out.text;
+    talk->leave();
+  }
+  EXPECT_EQ(closed + answered, 200u);
+  EXPECT_GT(closed, 5u);
+  EXPECT_GT(answered, 150u);
+  auto told = on_purpose.describe();
+  EXPECT_EQ(
+      told.at("closed_before").to_number<std::size_t>() + told.at("closed_after").to_number<std::size_t>(),
+      closed);
 }
 
 TEST_F(a_conversation, takes_nothing_by_force_when_it_ended_before_that_was_written_down) {

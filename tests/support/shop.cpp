@@ -139,6 +139,7 @@ void shop::start_till() {
   process::how how;
   how.arguments = {"--config", config_file(), "--allow-test-environment"};
   if (check_schemas) how.arguments.push_back("--check-schemas");
+  how.arguments.insert(how.arguments.end(), till_arguments.begin(), till_arguments.end());
   how.environment = till_environment;
   how.environment.push_back(till_steps_->variable());
   how.log = till_log();

@@ -47,6 +47,7 @@ class shop {
   static inline bool check_schemas = true;  // of all tills that start; off for what measures
   std::string till_program = program_path("tilld");
   std::vector<std::string> till_environment;  // "NAME=value", from the next start on
+  std::vector<std::string> till_arguments;    // beside those that every till gets
 
   central& add_central(const std::string& name, const std::string& role = "ledger");
   central& get_central(const std::string& name) { return *centrals_.at(name); }
