@@ -49,6 +49,7 @@ boost::json::array describe_refusals(const till_parts& till) {
 }
 
 boost::json::object queue_status(const till_parts& till) {
+  till.journal.look_at_room();
   auto waiting = describe_backlogs(till);
   boost::json::array destinations;
   for (std::size_t i = 0; i < till.destinations.size(); ++i) {
@@ -105,6 +106,7 @@ boost::json::object describe_storage(const till_parts& till) {
 }
 
 boost::json::object status(const till_parts& till) {
+  till.journal.look_at_room();
   boost::json::array problems;
   auto problem = [&](base::errc code, const std::string& detail) {
     auto& entry = base::describe(code);

@@ -30,7 +30,7 @@ constexpr int rows_of_a_check_slice = 200;
 constexpr int pages_of_a_backup_slice = 128;
 constexpr auto care_day = std::chrono::hours(24);
 constexpr auto backup_retry = std::chrono::hours(1);
-constexpr auto rest_pause = std::chrono::seconds(2);  // while there is nothing to do but to look at the room
+constexpr auto rest_pause = std::chrono::seconds(60);  // while there is nothing to do but to look at the room
 constexpr std::size_t damage_kept_max = 100;
 
 std::string backup_name(std::int64_t unix_ms) {

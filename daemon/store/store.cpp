@@ -27,6 +27,7 @@ constexpr std::size_t commit_times_kept = 9;
 constexpr auto slow_commit = std::chrono::milliseconds(2);
 constexpr auto fast_commit = std::chrono::milliseconds(1);
 constexpr auto very_slow_commit = std::chrono::milliseconds(100);
+constexpr auto look_at_room_every = std::chrono::milliseconds(500);
 // A checkpoint flushes twice, and the log that begins anew behind it once more. At 256 pages that came every
 // third commit of a busy shop, and was more than half of all its flushes; the pages of an hour are also
 // written to the file once instead of a dozen times. More than 4 MiB would make the checkpoint the longest
@@ -276,6 +277,8 @@ void store::start_group() {
   std::move(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count),
             std::back_inserter(running_->items));
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+  if (how_.keep_free > 0 && std::chrono::steady_clock::now() - looked_at_room_ >= look_at_room_every)
+    look_at_room();
   running_->unknown_operations = unknown_operations_;
   running_->full = full_;
   running_->low = low_;
@@ -538,6 +541,7 @@ void store::finish_group() {
 // It takes an eighth more to sell again, so that a disk at the edge does not change its mind with every
 // record.
 void store::look_at_room() {
+  looked_at_room_ = std::chrono::steady_clock::now();
   struct statvfs fs {};
   if (::statvfs(how_.folder.c_str(), &fs) != 0) return;
   free_ = static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize;

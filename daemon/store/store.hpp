@@ -91,7 +91,8 @@ class store {
   bool low() const { return low_; }
   std::uint64_t free_octets() const { return free_; }
   std::uint64_t kept_free() const { return how_.keep_free; }
-  // Asks the file system how much is free. Called now and then by whoever has a timer.
+  // Asks the file system how much is free. The store does before it appends, twice a second at most; whoever
+  // wants to tell how it stands now calls this first.
   void look_at_room();
   // Rows that were damaged when the store was opened, and what it did without.
   const std::vector<damage>& damaged_at_start() const { return damaged_; }
@@ -178,6 +179,7 @@ class store {
   std::vector<damage> damaged_;
   bool full_ = false, failed_ = false, copying_ = false, low_ = false, own_thread_ = false;
   std::uint64_t free_ = 0;
+  std::chrono::steady_clock::time_point looked_at_room_{};
   std::uint64_t fresh_copies_ = 0, commits_ = 0, unknown_operations_ = 0;
   std::deque<std::chrono::nanoseconds> commit_times_;
 
