@@ -82,13 +82,14 @@ std::string show_status(const boost::json::object& s, const style& look, std::in
   std::string out;
   out += look.bold(harmless(text_of(s, "till"))) + " (branch " + harmless(text_of(s, "branch")) +
          ", merchant " + harmless(text_of(s, "merchant")) + "): ";
-  out +=
-      problems.empty() && text_of(s, "state") == "ok"
-          ? look.good("all is well")
-          : look.bad("degraded, " + count(static_cast<std::int64_t>(problems.size()), "problem", "problems"));
+  auto chaos = integer_of(object_of(s, "chaos"), "seed");
+  if (problems.empty() && (chaos || text_of(s, "state") == "ok"))
+    out += chaos ? look.bad("degraded on purpose") : look.good("all is well");
+  else
+    out += look.bad("degraded, " + count(static_cast<std::int64_t>(problems.size()), "problem", "problems"));
   out += "\n\n";
-  if (auto seed = integer_of(object_of(s, "chaos"), "seed"))
-    out += look.bad("CHAOS " + std::to_string(*seed) + ": this till fails on purpose. Never in a shop.") +
+  if (chaos)
+    out += look.bad("CHAOS " + std::to_string(*chaos) + ": this till fails on purpose. Never in a shop.") +
            "\n\n";
   out += line(look, "Program", "tilld " + harmless(text_of(s, "version")));
   if (auto started = integer_of(s, "started_ms"))
