@@ -154,7 +154,9 @@ TEST_F(a_conversation, loses_answers_on_purpose_and_marks_those_that_it_gives) {
     turn([&] { return out.closed || !out.text.empty(); });
     closed += out.closed;
     answered += !out.text.empty();
-    if (!out.text.empty()) EXPECT_EQ(json::parse(out.text).at("chaos"), true) << out.text;
+    if (!out.text.empty()) {
+      EXPECT_EQ(json::parse(out.text).at("chaos"), true) << out.text;
+    }
     talk->leave();
   }
   EXPECT_EQ(closed + answered, 200u);

@@ -29,6 +29,11 @@ std::vector<std::string> disk_on_order::environment() const {
   return all;
 }
 
+void disk_on_order::heal() {
+  fail({false, 0, 0, 0});
+  disk_->lock = 0;  // the daemon may have died with it
+}
+
 void disk_on_order::fail(const order& o) {
   disk_->sync_in = disk_->write_in = 0;
   disk_->times = o.times;
@@ -38,7 +43,6 @@ void disk_on_order::fail(const order& o) {
 
 std::uint64_t disk_on_order::cut_power(const std::string& folder, std::mt19937_64& random) {
   if (disk_->overflow) tests::give_up("the book of unflushed octets was too small");
-  disk_->lock = 0;  // the daemon may have died with it
   std::uint64_t taken = 0;
   for (auto& entry : std::filesystem::directory_iterator(folder)) {
     struct stat found {};

@@ -25,7 +25,8 @@ class disk_on_order {
     int error_number = 0;
   };
   void fail(const order& o);
-  void heal() { fail({false, 0, 0, 0}); }
+  // To be called when the daemon was killed, before the next one starts.
+  void heal();
   std::uint32_t failed() const { return read(disk_->failed); }
   std::uint32_t syncs() const { return read(disk_->syncs); }
 

@@ -70,6 +70,7 @@ int main(int argc, char** argv) {
       if (runs) {
         tills.audit(shop, found);
         shop.till().kill();
+        disk.heal();
       }
       tills.begin_anew();
       std::filesystem::remove_all(shop.state_folder());

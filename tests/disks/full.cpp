@@ -36,9 +36,10 @@ constexpr auto wait_max = milliseconds(30'000);
 // A small file system in memory for a folder.
 class small_disk {
  public:
-  explicit small_disk(std::string folder) : folder_(std::move(folder)) {
+  small_disk(std::string folder, std::size_t mebibytes) : folder_(std::move(folder)) {
     std::filesystem::create_directories(folder_);
-    mounted_ = ::mount("tilld-test", folder_.c_str(), "tmpfs", 0, "size=64m,mode=0700") == 0;
+    auto how = "size=" + std::to_string(mebibytes) + "m,mode=0700";
+    mounted_ = ::mount("tilld-test", folder_.c_str(), "tmpfs", 0, how.c_str()) == 0;
   }
   ~small_disk() {
     if (mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
@@ -80,7 +81,8 @@ int main(int argc, char** argv) {
   app.add_option("--seed", seed, "How full and how long; random when left out");
   CLI11_PARSE(app, argc, argv);
   tests::scratch_folder folder;
-  small_disk disk(folder.path() + "/state");
+  // What is sold stays on it: some mebibytes a round.
+  small_disk disk(folder.path() + "/state", 64 + 6 * rounds);
   if (!disk.mounted()) {
     std::printf("Full campaign: skipped, only root can mount a small disk\n");
     return exit_skipped;
