@@ -11,8 +11,9 @@ BOOST_DESCRIBE_ENUM(end, gives_up, has_done_it, breaks)
 
 struct work {
   static constexpr const char* name = "org.tilld.test.stubborn/1.work";
-  static constexpr bool changes_state = false;  // nobody but the caller knows; it gives a key or none
-  static constexpr std::uint32_t deadline_ms_default = 60'000;
+  // Nobody but the caller knows; it gives a key or none.
+  [[maybe_unused]] static constexpr bool changes_state = false;
+  [[maybe_unused]] static constexpr std::uint32_t deadline_ms_default = 60'000;
   struct reply {
     std::string said;
   };
