@@ -34,9 +34,9 @@ class till {
     how.till = settings_.till = "till-1";
     settings_.branch = settings_.merchant = "shop";
     how.where = store::options::threads::always_io_thread;
-    journal_ = std::move(store::open(io_.get_executor(), clock_, how).value());
+    journal_ = store::open(io_.get_executor(), clock_, how).value();
     key_ = std::make_unique<base::signing_key>(
-        std::move(base::signing_key::load_or_create(folder_.file("device.key")).value()));
+        base::signing_key::load_or_create(folder_.file("device.key")).value());
     keyed_ = std::make_unique<keyed_calls>(io_.get_executor(), *journal_, clock_, base::byte_string(32, 1));
     plugins_ = std::make_unique<plugin_set>(io_.get_executor(), clock_, host_settings{}, events_);
     care_ = std::make_unique<storage_care>(io_.get_executor(), *journal_, clock_,

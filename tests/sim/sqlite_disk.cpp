@@ -23,7 +23,8 @@ struct unflushed {
   bool truncation = false;
   std::size_t at = 0;  // the offset, or the size to cut to
   std::string octets;
-  bool dropped = false;  // its flush failed, and no later one will take it along
+  bool dropped = false;   // its flush failed, and no later one will take it along
+  bool given_up = false;  // of a commit for which there was no room: nobody was promised anything
 };
 
 void write_over(const unflushed& c, std::string& to) {
@@ -238,9 +239,10 @@ int sqlite_disk::write(open_file& f, const void* from, std::size_t size, std::si
   // A full disk still has the blocks that files have already.
   if (faults.full && at + size > f.what->seen.size()) {
     f.last_error = ENOSPC;
+    for (auto& c : f.what->between) c.given_up = true;
     return SQLITE_FULL;
   }
-  unflushed c{false, at, std::string(static_cast<const char*>(from), size), false};
+  unflushed c{false, at, std::string(static_cast<const char*>(from), size)};
   write_over(c, f.what->seen);
   if (!f.temporary) f.what->between.push_back(std::move(c));
   return SQLITE_OK;
@@ -248,7 +250,7 @@ int sqlite_disk::write(open_file& f, const void* from, std::size_t size, std::si
 
 int sqlite_disk::truncate(open_file& f, std::size_t size) {
   if (ghost(f)) return SQLITE_IOERR_TRUNCATE;
-  unflushed c{true, size, {}, false};
+  unflushed c{true, size, {}};
   write_over(c, f.what->seen);
   if (!f.temporary) f.what->between.push_back(std::move(c));
   return SQLITE_OK;
@@ -291,7 +293,7 @@ void sqlite_disk::lose_power() {
       if (kind == 2 && !c.truncation && dice.coin()) {
         for (std::size_t at = 0; at < c.octets.size(); at += sector) {
           if (dice.coin()) continue;
-          write_over({false, c.at + at, c.octets.substr(at, sector), false}, file.medium);
+          write_over({false, c.at + at, c.octets.substr(at, sector)}, file.medium);
         }
       } else {
         write_over(c, file.medium);
@@ -309,7 +311,7 @@ bool sqlite_disk::flushed() const {
   for (auto& [name, file] : files_) {
     if (!name.ends_with("-wal")) continue;
     for (auto& c : file.between)
-      if (!c.dropped) return false;
+      if (!c.dropped && !c.given_up) return false;
   }
   return true;
 }
