@@ -58,6 +58,15 @@ class till_with_bad_plugins : public testing::TestWithParam<bool> {
     }
     return seen;
   }
+  // A device that is still starting refuses what it is asked.
+  bool wait_until_ready(const std::string& plugin) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (std::chrono::steady_clock::now() < until) {
+      const auto it = describe(plugin);
+      if (it.contains("state") && it.at("state").as_string() == "ready") return true;
+    }
+    return false;
+  }
   std::string log() { return content(shop_.till_log()); }
 
   scratch_folder folder_;
@@ -67,6 +76,7 @@ class till_with_bad_plugins : public testing::TestWithParam<bool> {
 TEST_P(till_with_bad_plugins, counts_what_does_not_fit_and_passes_none_of_it_on) {
   ASSERT_EQ(wait_for("events", "tilld.scanner/1.scanned", 1), 1);
   ASSERT_EQ(wait_for("asks", "tilld.state/1.get", 1), 1);
+  ASSERT_TRUE(wait_until_ready("replies"));
   auto client = shop_.connect();
   for (int turn = 0; turn < 3; ++turn) {
     const auto answer =
