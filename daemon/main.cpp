@@ -156,9 +156,8 @@ int main(int argc, char** argv) {
       "Report every message between daemon and plugins that does not fit its schema, and what is wrong "
       "with it; for who writes plugins");
   app.add_option("--chaos", options.chaos_seed,
-                 "Let calls, connections and devices fail on purpose, the same way for the same number: for "
-                 "who writes "
-                 "till software, never for a shop")
+                 "Let calls, connections and devices fail on purpose, the same way for the same number; for "
+                 "who writes till software, never for a shop")
       ->check(CLI::Range(std::int64_t(0), daemon::number_max));
   app.add_flag("--allow-test-environment", options.allow_test_environment,
                "Let variables named TILLD_TEST_... have an effect");

@@ -49,7 +49,6 @@ boost::json::array describe_refusals(const till_parts& till) {
 }
 
 boost::json::object queue_status(const till_parts& till) {
-  till.journal.look_at_room();
   auto waiting = describe_backlogs(till);
   boost::json::array destinations;
   for (std::size_t i = 0; i < till.destinations.size(); ++i) {
@@ -203,7 +202,10 @@ void add_system_calls(router& methods, till_parts* till) {
                .allowed = anyone,
                .params = object({}),
                .result = shape_of_queue()},
-              [till](const call&) { return make_result(queue_status(*till)); });
+              [till](const call&) {
+                till->journal.look_at_room();
+                return make_result(queue_status(*till));
+              });
 }
 
 }  // namespace tilld::daemon

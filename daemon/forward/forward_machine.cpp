@@ -344,8 +344,8 @@ forward_steps forward_machine::witness_stored(moment now, const base::result<>& 
   if (outcome) {
     store_failures_ = 0;
   } else {
-    tell(log_level::warning, "The destination's acknowledgement could not be stored", outcome.error());
-    ++store_failures_;
+    tell(store_failures_++ == 0 ? log_level::warning : log_level::debug,
+         "The destination's acknowledgement could not be stored; it is tried again", outcome.error());
   }
   if (auto next = std::exchange(store_next_, {}))
     store(*next);

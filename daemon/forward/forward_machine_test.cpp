@@ -144,6 +144,14 @@ struct rig {
   }
 
   void start() { run(machine->start(now, stored, beginning, head)); }
+  // Up to where one record is acknowledged and the disk has not answered yet.
+  void wait_for_a_store() {
+    write(1);
+    start();
+    sign_on({});
+    answer_stores = false;
+    appended(take_sent(frame_type::append).request, head);
+  }
   void connect() {
     sync::nonce n{};
     n[0] = 9;
@@ -592,11 +600,7 @@ TEST(forward, ignores_records_that_were_read_for_an_earlier_connection) {
 
 TEST(forward, stores_an_acknowledgement_again_when_the_disk_refused_it) {
   rig r;
-  r.write(1);
-  r.start();
-  r.sign_on({});
-  r.answer_stores = false;
-  r.appended(r.take_sent(frame_type::append).request, r.head);
+  r.wait_for_a_store();
   std::vector<std::uint64_t> waits;
   auto stores = r.stores;
   for (int i = 0; i < 12; ++i) {
@@ -615,6 +619,8 @@ TEST(forward, stores_an_acknowledgement_again_when_the_disk_refused_it) {
     EXPECT_EQ(r.stored->last.head, r.head);
   }
   EXPECT_LE(waits.front(), r.settings.retry_ms_min);
+  auto warned = [](auto& t) { return t.level == base::log_level::warning && t.why; };
+  EXPECT_EQ(std::count_if(r.told.begin(), r.told.end(), warned), 1) << "a log is no place for each try";
   EXPECT_EQ(r.closes, 0u);
   EXPECT_TRUE(r.machine->status().connected);
 
@@ -629,11 +635,7 @@ TEST(forward, stores_an_acknowledgement_again_when_the_disk_refused_it) {
 
 TEST(forward, stores_an_acknowledgement_again_without_a_connection) {
   rig r;
-  r.write(1);
-  r.start();
-  r.sign_on({});
-  r.answer_stores = false;
-  r.appended(r.take_sent(frame_type::append).request, r.head);
+  r.wait_for_a_store();
   r.run(r.machine->witness_stored(r.now, base::error{errc::storage_full, "the disk is full"}));
   r.run(r.machine->disconnected(r.now, {errc::central_unreachable, "reset"}));
   auto stores = r.stores;
