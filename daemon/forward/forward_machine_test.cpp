@@ -609,7 +609,7 @@ TEST(forward, stores_an_acknowledgement_again_when_the_disk_refused_it) {
     waits.push_back(r.timer - r.now.monotonic_ms);
     r.stored.reset();
     // The connection is asked for a sign of life by the same timer, and central gives it.
-    while (r.stores == stores) {
+    for (int turn = 0; turn < 20 && r.stores == stores; ++turn) {
       r.now.monotonic_ms = r.timer;
       r.run(r.machine->wake(r.now));
       if (r.has_sent(frame_type::ping)) r.arrive(frame_type::pong, r.take_sent(frame_type::ping).request, {});

@@ -30,7 +30,6 @@ constexpr int rows_of_a_check_slice = 200;
 constexpr int pages_of_a_backup_slice = 128;
 constexpr auto care_day = std::chrono::hours(24);
 constexpr auto backup_retry = std::chrono::hours(1);
-constexpr auto rest_pause = std::chrono::seconds(60);  // while there is nothing to do but to look at the room
 constexpr std::size_t damage_kept_max = 100;
 
 std::string backup_name(std::int64_t unix_ms) {
@@ -172,11 +171,14 @@ void storage_care::wait(std::chrono::milliseconds pause) {
 }
 
 void storage_care::turn() {
+  if (slice_in_hand_) return;  // who ends it waits
   auto now = steady_clock::now();
-  journal_.look_at_room();
   bool due_check = checking_ || now >= next_check_;
   bool due_backup = makes_backups() && (copying_ || now >= next_backup_);
-  if (slice_in_hand_ || (!due_check && !due_backup)) return wait(rest_pause);
+  if (!due_check && !due_backup) {
+    auto next = makes_backups() ? std::min(next_check_, next_backup_) : next_check_;
+    return wait(std::chrono::ceil<std::chrono::milliseconds>(next - now));
+  }
   bool sells = journal_.commits() != commits_seen_;
   commits_seen_ = journal_.commits();
   if (sells && now - last_slice_ < how_.busy_pause) return wait(how_.idle_pause);

@@ -1,5 +1,5 @@
-// What a till does for its storage beside the sales: it looks how much room the disk has, goes through
-// everything that is stored and names what is damaged, and keeps copies of the journal in a second folder.
+// What a till does for its storage beside the sales: it goes through everything that is stored and names what
+// is damaged, and keeps copies of the journal in a second folder.
 //
 // All of it in slices of a few milliseconds, which are pieces of work for the store like any other; while the
 // till sells there is one every half second. A day after the last one came to its end each begins anew.
